@@ -1,0 +1,37 @@
+# Everyday commands: `just` lists them. The checks are steps of .ci/run, so that here and there are the same.
+
+_list:
+    @just --list --unsorted
+
+# Format all code
+fmt:
+    cargo fmt --all
+
+# Lint all code, warnings refused
+lint:
+    .ci/run lint
+
+# Run all tests
+test:
+    .ci/run test
+
+# Build the documentation, warnings refused
+doc:
+    .ci/run doc
+
+# Check the dependencies: none unused, none banned, no licence or source that is not allowed
+deny:
+    .ci/run unused deny
+
+# Check template.yaml, as written and as SAM expands it
+template:
+    .ci/run template
+
+# Build what is deployed, for arm64 (needs aws-sam-cli and cargo-lambda from PyPI)
+build:
+    rustup target add aarch64-unknown-linux-gnu
+    sam build
+
+# Everything that CI checks
+ci:
+    .ci/run

@@ -1,0 +1,71 @@
+use super::*;
+use crate::{hold::ResolutionKind, order::Draft};
+
+fn image() -> Image {
+    Image {
+        key: "k".to_owned(),
+        width: 1,
+        height: 1,
+        content_type: "image/png".to_owned(),
+        seed: None,
+    }
+}
+
+#[test]
+fn a_success_has_one_to_four_pictures() {
+    assert_eq!(Delivered::new(vec![]), None);
+    assert!(Delivered::new(vec![image(); 4]).is_some());
+    assert_eq!(Delivered::new(vec![image(); 5]), None);
+}
+
+#[test]
+fn only_a_success_is_paid() {
+    let hold = Hold::new(MicroUsd::constant(54_000), 4.try_into().unwrap()).unwrap();
+    let delivered = Delivered::new(vec![image(); 3]).unwrap();
+    let usage = Ending::Succeeded(delivered).resolve(&hold);
+    assert_eq!(usage.figures().kind, ResolutionKind::Usage);
+    assert_eq!(usage.figures().charged.micros(), 162_000);
+    for ending in [Ending::Failed(Failure::ProviderFailed), Ending::Expired] {
+        assert_eq!(ending.resolve(&hold), hold.refund());
+        assert!(ending.status().is_terminal());
+    }
+}
+
+#[test]
+fn a_status_is_stored_as_it_is_shown() {
+    for status in [
+        Status::Pending,
+        Status::Processing,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Expired,
+        Status::Refunded,
+    ] {
+        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+    }
+}
+
+#[test]
+fn a_job_without_a_seed_has_one_that_stays() {
+    let draft = Draft {
+        model: "recraft-v3".to_owned(),
+        prompt: "a cat".to_owned(),
+        ..Draft::default()
+    };
+    let order = Order::agree(draft).unwrap();
+    let now = Timestamp::from_millis(1);
+    let job = |entropy| Job {
+        id: JobId::new(now, &entropy),
+        user: "demo".parse().unwrap(),
+        order: order.clone(),
+        upstream: Upstream::Sandbox,
+        hold: Hold::new(MicroUsd::constant(1), Count::ONE).unwrap(),
+        created_at: now,
+        deadline: now,
+        expires_at: now,
+        state: State::Pending,
+    };
+    assert_eq!(job([3; 10]).seed(), job([3; 10]).seed());
+    assert_ne!(job([3; 10]).seed(), job([4; 10]).seed());
+    assert!(job([255; 10]).seed() <= SEED_MAX);
+}

@@ -1,0 +1,148 @@
+//! The books of a user: entries that are added and never changed, and the balance that is their
+//! running total.
+
+use crate::{
+    hold::{Figures, ResolutionKind},
+    ids::JobId,
+    money::{Change, MicroUsd},
+    time::Timestamp,
+};
+
+/// The running totals of a user. `available + held + charged == credited`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// What may be spent.
+    pub available: MicroUsd,
+    /// What is set aside for unfinished jobs.
+    pub held: MicroUsd,
+    /// What was paid.
+    pub charged: MicroUsd,
+    /// What ever came in.
+    pub credited: MicroUsd,
+    /// How many jobs are unfinished.
+    pub open_jobs: u32,
+    /// How many may be.
+    pub queue_cap: u32,
+    /// How often it has changed. Every movement of money raises it, so two reads that agree in it
+    /// saw the same books.
+    pub version: u64,
+}
+
+/// What an entry did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Money came in.
+    Credit {
+        /// The entry's id.
+        id: String,
+        /// How much.
+        amount: MicroUsd,
+        /// The payment it stands for; each is credited once.
+        reference: String,
+    },
+    /// Money was set aside.
+    Hold {
+        /// For this job.
+        job: JobId,
+        /// How much.
+        amount: MicroUsd,
+    },
+    /// What was set aside was charged or given back.
+    Resolution {
+        /// For this job.
+        job: JobId,
+        /// Under these figures.
+        figures: Figures,
+    },
+}
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it did.
+    pub kind: EntryKind,
+}
+
+/// What an entry did to each side of the balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// To what may be spent.
+    pub available: Change,
+    /// To what is set aside.
+    pub held: Change,
+    /// To what was paid.
+    pub charged: Change,
+    /// To what came in.
+    pub credited: Change,
+}
+
+impl EntryKind {
+    /// The word for it: `credit`, `hold`, `usage` or `refund`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Credit { .. } => "credit",
+            Self::Hold { .. } => "hold",
+            Self::Resolution { figures, .. } => match figures.kind {
+                ResolutionKind::Usage => "usage",
+                ResolutionKind::Refund => "refund",
+            },
+        }
+    }
+
+    /// The amount that names it: credited, set aside, paid, or given back.
+    #[must_use]
+    pub const fn amount(&self) -> MicroUsd {
+        match self {
+            Self::Credit { amount, .. } | Self::Hold { amount, .. } => *amount,
+            Self::Resolution { figures, .. } => match figures.kind {
+                ResolutionKind::Usage => figures.charged,
+                ResolutionKind::Refund => figures.released,
+            },
+        }
+    }
+
+    /// What it did to the balance. Summed over all entries of a user this is the balance.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        match self {
+            Self::Credit { amount, .. } => Changes {
+                available: Change::plus(*amount),
+                credited: Change::plus(*amount),
+                ..Changes::default()
+            },
+            Self::Hold { amount, .. } => Changes {
+                available: Change::minus(*amount),
+                held: Change::plus(*amount),
+                ..Changes::default()
+            },
+            Self::Resolution { figures, .. } => Changes {
+                available: Change::plus(figures.released),
+                held: Change::minus(figures.held),
+                charged: Change::plus(figures.charged),
+                ..Changes::default()
+            },
+        }
+    }
+}
+
+/// The sums of many [`Changes`], in micro-dollars: `[available, held, charged, credited]`. Wide
+/// enough that no number of entries overflows it.
+#[must_use]
+pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> [i128; 4] {
+    entries.into_iter().fold([0; 4], |[available, held, charged, credited], entry| {
+        let changes = entry.kind.changes();
+        let add = |sum: i128, change: Change| sum.saturating_add(i128::from(change.micros()));
+        [
+            add(available, changes.available),
+            add(held, changes.held),
+            add(charged, changes.charged),
+            add(credited, changes.credited),
+        ]
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{hold::Hold, order::Count};
+
+fn entry(kind: EntryKind) -> Entry {
+    Entry { at: Timestamp::from_millis(1), kind }
+}
+
+proptest! {
+    /// Any course of events leaves available + held + charged == credited.
+    #[test]
+    fn entries_conserve_money(
+        credits in prop::collection::vec(1_u64..1_000_000_000, 1..5),
+        jobs in prop::collection::vec((1_u64..1_000_000, 1_u8..=4, 0_u8..=4), 0..20),
+    ) {
+        let mut entries = Vec::new();
+        for (i, amount) in credits.iter().enumerate() {
+            let amount = MicroUsd::constant(*amount);
+            entries.push(entry(EntryKind::Credit { id: i.to_string(), amount, reference: i.to_string() }));
+        }
+        for (i, (price, n, delivered)) in jobs.into_iter().enumerate() {
+            let job = JobId::new(Timestamp::from_millis(i as u64), &[0; 10]);
+            let hold = Hold::new(MicroUsd::constant(price), n.try_into().unwrap()).unwrap();
+            entries.push(entry(EntryKind::Hold { job, amount: hold.amount() }));
+            let resolution = match Count::try_from(delivered) {
+                Ok(count) => hold.settle(count),
+                Err(_) => hold.refund(),
+            };
+            entries.push(entry(EntryKind::Resolution { job, figures: *resolution.figures() }));
+        }
+        let [available, held, charged, credited] = replay(&entries);
+        prop_assert_eq!(available + held + charged, credited);
+        prop_assert_eq!(held, 0);
+        prop_assert!(charged >= 0);
+    }
+}

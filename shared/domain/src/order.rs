@@ -1,0 +1,319 @@
+//! What may be ordered. A [`Draft`] is what a caller wrote; an [`Order`] is what we agreed to make.
+//!
+//! An order that exists is valid: nothing behind this module checks its fields again.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    catalogue::{Capability, ModelId, RASTER_STYLES, UnknownModel},
+    sandbox::{self, Wish},
+    size::Ratio,
+};
+
+/// The longest prompt, in characters.
+pub const PROMPT_CHARS_MAX: usize = 4_000;
+/// The most images of one job.
+pub const IMAGES_MAX: u8 = 4;
+/// The longest `image_url`, in bytes.
+pub const URL_BYTES_MAX: usize = 2_048;
+/// The largest `extra`, in bytes of compact JSON.
+pub const EXTRA_BYTES_MAX: usize = 4_096;
+/// The most pairs of `metadata`.
+pub const METADATA_PAIRS_MAX: usize = 16;
+/// The longest key of `metadata`, in characters.
+pub const METADATA_KEY_CHARS_MAX: usize = 64;
+/// The longest value of `metadata`, in characters.
+pub const METADATA_VALUE_CHARS_MAX: usize = 512;
+/// The largest seed: what every upstream takes.
+pub const SEED_MAX: u32 = 2_147_483_647;
+
+/// What the picture should show: 1 to 4,000 characters, not all of them blank. Never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Prompt(String);
+
+impl Prompt {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Prompt {
+    type Error = OrderError;
+
+    fn try_from(text: String) -> Result<Self, OrderError> {
+        let length = text.chars().take(PROMPT_CHARS_MAX.saturating_add(1)).count();
+        if length > PROMPT_CHARS_MAX {
+            Err(OrderError::PromptTooLong)
+        } else if text.trim().is_empty() {
+            Err(OrderError::PromptEmpty)
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+impl From<Prompt> for String {
+    fn from(prompt: Prompt) -> Self {
+        prompt.0
+    }
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prompt(***)")
+    }
+}
+
+/// How many images: 1 to 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Count(u8);
+
+impl Count {
+    /// One image, the default.
+    pub const ONE: Self = Self(1);
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Count {
+    type Error = OrderError;
+
+    fn try_from(n: u8) -> Result<Self, OrderError> {
+        if (1..=IMAGES_MAX).contains(&n) { Ok(Self(n)) } else { Err(OrderError::CountOutOfRange) }
+    }
+}
+
+impl From<Count> for u8 {
+    fn from(count: Count) -> Self {
+        count.0
+    }
+}
+
+/// Where the source picture is: an `https` URL with a host and without credentials. Its query may
+/// carry a signature, so it is never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImageUrl(String);
+
+impl ImageUrl {
+    /// The URL as the caller wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ImageUrl {
+    type Error = OrderError;
+
+    fn try_from(text: String) -> Result<Self, OrderError> {
+        let fits = text.len() <= URL_BYTES_MAX && text.trim() == text;
+        let url = fits.then(|| Url::parse(&text).ok()).flatten().ok_or(OrderError::BadImageUrl)?;
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let good = url.scheme() == "https" && url.has_host() && anonymous;
+        if good { Ok(Self(text)) } else { Err(OrderError::BadImageUrl) }
+    }
+}
+
+impl From<ImageUrl> for String {
+    fn from(url: ImageUrl) -> Self {
+        url.0
+    }
+}
+
+impl fmt::Debug for ImageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ImageUrl(***)")
+    }
+}
+
+/// A request's fields as their JSON types allow them; `None` where a field is missing or null.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// `model`
+    pub model: String,
+    /// `prompt`
+    pub prompt: String,
+    /// `n`
+    pub n: Option<u64>,
+    /// `size`
+    pub size: Option<String>,
+    /// `image_url`
+    pub image_url: Option<String>,
+    /// `extra`
+    pub extra: Map<String, Value>,
+    /// `metadata`
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A job's worth of pictures, agreed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// Which model draws.
+    pub model: ModelId,
+    /// What it draws.
+    pub prompt: Prompt,
+    /// How many pictures.
+    pub n: Count,
+    /// The shape asked for; `None` means the model's default.
+    pub ratio: Option<Ratio>,
+    /// The picture to change; always there for a model that edits, never for another.
+    pub image_url: Option<ImageUrl>,
+    /// What goes to the upstream as it is; only keys of the model's row in the catalogue.
+    pub extra: Map<String, Value>,
+    /// The caller's own notes, returned as given.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Why a draft is no order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// `model` names none of ours.
+    #[error("there is no such model; GET /v1/models lists them")]
+    ModelNotFound,
+    /// `prompt` is blank.
+    #[error("prompt must not be blank")]
+    PromptEmpty,
+    /// `prompt` is too long.
+    #[error("prompt must have at most {PROMPT_CHARS_MAX} characters")]
+    PromptTooLong,
+    /// `n` is not 1 to 4.
+    #[error("n must be from 1 to {IMAGES_MAX}")]
+    CountOutOfRange,
+    /// The model changes a picture, and none was named.
+    #[error("this model changes a picture: image_url must say where it is")]
+    ImageUrlRequired,
+    /// `image_url` is no URL that we would fetch.
+    #[error("image_url must be an https URL of at most {URL_BYTES_MAX} bytes, without credentials")]
+    BadImageUrl,
+    /// `extra` has a key that the model does not take.
+    #[error("extra.{0} is not taken by this model")]
+    ExtraNotAllowed(String),
+    /// A value in `extra` is not what its key takes.
+    #[error("extra.{key} {rule}")]
+    BadExtra {
+        /// The key.
+        key: &'static str,
+        /// What it takes.
+        rule: &'static str,
+    },
+    /// `extra` is too large.
+    #[error("extra must have at most {EXTRA_BYTES_MAX} bytes")]
+    ExtraTooLarge,
+    /// `metadata` is too large.
+    #[error(
+        "metadata must have at most {METADATA_PAIRS_MAX} pairs, keys of 1 to \
+         {METADATA_KEY_CHARS_MAX} and values of at most {METADATA_VALUE_CHARS_MAX} characters"
+    )]
+    BadMetadata,
+}
+
+impl From<UnknownModel> for OrderError {
+    fn from(UnknownModel: UnknownModel) -> Self {
+        Self::ModelNotFound
+    }
+}
+
+impl Order {
+    /// Agrees to make what a draft asks for, or says what is wrong with it.
+    ///
+    /// # Errors
+    /// The first [`OrderError`] in the order of the fields.
+    pub fn agree(draft: Draft) -> Result<Self, OrderError> {
+        let model: ModelId = draft.model.parse()?;
+        let n = draft.n.map_or(Ok(1), u8::try_from).map_err(|_| OrderError::CountOutOfRange)?;
+        let order = Self {
+            model,
+            prompt: draft.prompt.try_into()?,
+            n: n.try_into()?,
+            ratio: draft.size.as_deref().and_then(Ratio::parse),
+            image_url: source_picture(model, draft.image_url)?,
+            extra: draft.extra,
+            metadata: draft.metadata,
+        };
+        order.check_extra()?;
+        order.check_metadata()?;
+        Ok(order)
+    }
+
+    /// The shape of the pictures.
+    #[must_use]
+    pub fn shape(&self) -> Ratio {
+        self.ratio.unwrap_or(self.model.model().default_ratio)
+    }
+
+    /// The seed asked for, if one was.
+    #[must_use]
+    pub fn seed(&self) -> Option<u32> {
+        self.extra.get("seed").and_then(as_seed)
+    }
+
+    /// How the sandbox is asked to behave.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        self.extra.get(sandbox::KEY).and_then(Wish::read).unwrap_or_default()
+    }
+
+    fn check_extra(&self) -> Result<(), OrderError> {
+        let taken = self.model.model().extra;
+        let stranger =
+            self.extra.keys().find(|key| !taken.contains(&key.as_str()) && *key != sandbox::KEY);
+        if let Some(key) = stranger {
+            return Err(OrderError::ExtraNotAllowed(key.chars().take(64).collect()));
+        }
+        if self.extra.get("seed").is_some_and(|seed| as_seed(seed).is_none()) {
+            let rule = "must be a whole number from 0 to 2147483647";
+            return Err(OrderError::BadExtra { key: "seed", rule });
+        }
+        let vectors = |style: &Value| !style.as_str().is_some_and(|s| RASTER_STYLES.contains(&s));
+        if self.extra.get("style").is_some_and(vectors) {
+            return Err(OrderError::ExtraNotAllowed("style".to_owned()));
+        }
+        if let Some(wish) = self.extra.get(sandbox::KEY)
+            && !Wish::read(wish).is_some_and(|wish| wish.fits(self.n))
+        {
+            return Err(OrderError::BadExtra { key: sandbox::KEY, rule: sandbox::RULE });
+        }
+        let bytes = serde_json::to_vec(&self.extra).map_or(usize::MAX, |json| json.len());
+        if bytes > EXTRA_BYTES_MAX { Err(OrderError::ExtraTooLarge) } else { Ok(()) }
+    }
+
+    fn check_metadata(&self) -> Result<(), OrderError> {
+        let chars = |text: &str| text.chars().count();
+        let fits = |(key, value): (&String, &String)| {
+            (1..=METADATA_KEY_CHARS_MAX).contains(&chars(key))
+                && chars(value) <= METADATA_VALUE_CHARS_MAX
+        };
+        let good = self.metadata.len() <= METADATA_PAIRS_MAX && self.metadata.iter().all(fits);
+        if good { Ok(()) } else { Err(OrderError::BadMetadata) }
+    }
+}
+
+/// The source picture where the model needs one; a model that only generates ignores it.
+fn source_picture(model: ModelId, url: Option<String>) -> Result<Option<ImageUrl>, OrderError> {
+    match model.model().capability {
+        Capability::ImageGenerate => Ok(None),
+        Capability::ImageEdit => {
+            url.ok_or(OrderError::ImageUrlRequired)?.try_into().map(Some)
+        }
+    }
+}
+
+fn as_seed(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|seed| u32::try_from(seed).ok()).filter(|seed| *seed <= SEED_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! How many unfinished jobs a user may have: the more they have ever paid in, the more.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::MicroUsd;
+
+/// A step of the ladder. It follows from what was credited in the user's lifetime, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// 0 to 4.
+    pub level: u8,
+    /// The lifetime credit from which on it holds.
+    pub min_credited: MicroUsd,
+    /// The most jobs that may be unfinished at a time.
+    pub queue_cap: u32,
+}
+
+const fn tier(level: u8, dollars: u64, queue_cap: u32) -> Tier {
+    let micros = match dollars.checked_mul(1_000_000) {
+        Some(micros) => micros,
+        None => panic!("not an amount"),
+    };
+    Tier { level, min_credited: MicroUsd::constant(micros), queue_cap }
+}
+
+/// The ladder, from the bottom.
+pub const TIERS: [Tier; 5] =
+    [tier(0, 0, 6), tier(1, 5, 30), tier(2, 50, 60), tier(3, 250, 84), tier(4, 1_000, 114)];
+
+impl Tier {
+    /// The tier of a user who was credited so much in all.
+    #[must_use]
+    pub fn of(credited: MicroUsd) -> Self {
+        let [bottom, ..] = TIERS;
+        TIERS.into_iter().rev().find(|tier| tier.min_credited <= credited).unwrap_or(bottom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! AWS clients, built lean: ring as the TLS provider, Amazon's own roots compiled in, credentials
+//! from the environment, a time limit on everything.
+//!
+//! Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, which Lambda
+//! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3` or `AWS_ENDPOINT_URL` for stand-ins.
+
+use std::time::Duration;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, region::Region};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{Environment, environment::EnvironmentError};
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(1);
+/// Longest wait for one attempt: far above the services' 99th percentile, and three of them fit
+/// into the shortest function timeout.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// Longest wait for a call with all its attempts.
+const OPERATION: Duration = Duration::from_secs(7);
+/// Attempts a call, the first included.
+const ATTEMPTS: u32 = 3;
+
+/// Makes clients that share one configuration and one connection pool.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    dynamodb: Option<String>,
+    sqs: Option<String>,
+    s3: Option<String>,
+}
+
+/// The client cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// A variable is missing or wrong.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The TLS stack cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Aws {
+    /// Clients for the services that the environment names. No I/O happens here.
+    ///
+    /// # Errors
+    /// If a variable is missing, or TLS cannot be set up.
+    pub fn new(environment: &Environment) -> Result<Self, AwsError> {
+        let credentials = Credentials::new(
+            environment.text("AWS_ACCESS_KEY_ID")?,
+            environment.text("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
+        let config = SdkConfig::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .region(Region::new(environment.text("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client()?)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .build();
+        let endpoint = |name| {
+            environment.get(name).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
+        };
+        Ok(Self {
+            config,
+            dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            s3: endpoint("AWS_ENDPOINT_URL_S3"),
+        })
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        config.set_endpoint_url(self.dynamodb.clone());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        config.set_endpoint_url(self.sqs.clone());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// A client of S3. A stand-in is addressed with the bucket in the path, because its host name
+    /// has no subdomains.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(self.s3.is_some())
+            // TLS and the signature already cover the bytes; a second checksum is only CPU.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        config.set_endpoint_url(self.s3.clone());
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+}
+
+fn http_client() -> Result<aws_smithy_runtime_api::client::http::SharedHttpClient, AwsError> {
+    let tls = TlsContext::builder()
+        .with_trust_store(amazon_roots())
+        .build()
+        .map_err(|error| AwsError::Tls(error.into()))?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls)
+        .build_https())
+}
+
+/// The roots that AWS endpoints chain to: Amazon Root CA 1 to 4 and the Starfield root before
+/// them (<https://www.amazontrust.com/repository/>). They are picked from Mozilla's list by name;
+/// parsing five certificates instead of 140, or a directory of files, is a cold start's worth.
+fn amazon_roots() -> TrustStore {
+    let ours = |der: &[u8]| {
+        let names = |name: &[u8]| der.windows(name.len()).any(|part| part == name);
+        names(b"Amazon Root CA") || names(b"Starfield Services Root")
+    };
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|der| ours(der));
+    roots.fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)))
+}
+
+fn pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roots_are_amazons_five() {
+        let ours = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter(|der| {
+                let text = String::from_utf8_lossy(der);
+                text.contains("Amazon Root CA") || text.contains("Starfield Services Root")
+            })
+            .count();
+        assert_eq!(ours, 5);
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let environment: Environment =
+            [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "hush")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .collect();
+        let aws = Aws::new(&environment).unwrap();
+        assert!(!format!("{aws:?}").contains("hush"));
+        assert!(matches!(Aws::new(&Environment::default()), Err(AwsError::Environment(_))));
+    }
+}

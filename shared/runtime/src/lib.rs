@@ -1,0 +1,14 @@
+//! What a function needs of the world: its configuration, the time, randomness, AWS clients, the
+//! queue, the object store, and a place to log. Nothing here knows a rule of the product.
+
+pub mod aws;
+pub mod clock;
+pub mod entropy;
+pub mod environment;
+pub mod images;
+pub mod queue;
+pub mod telemetry;
+
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use environment::Environment;

@@ -1,0 +1,105 @@
+//! The doorbell: a message that says which job to look at, and nothing else.
+//!
+//! The tables are the truth. A message may be lost, doubled, late or out of order, so it carries no
+//! state that could be stale.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use domain::ids::{JobId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Environment, aws::Aws, environment::EnvironmentError};
+
+/// The version of the message's form.
+const VERSION: u32 = 1;
+/// The longest delay that SQS takes.
+const DELAY_MAX: Duration = Duration::from_secs(900);
+
+/// Which job to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bell {
+    v: u32,
+    /// Whose job.
+    pub user_id: UserId,
+    /// The job.
+    pub job_id: JobId,
+}
+
+/// The text is not a message of ours, or of a version that we do not know.
+#[derive(Debug, thiserror::Error)]
+pub enum BadBell {
+    /// It is not the JSON we write.
+    #[error("the message is malformed")]
+    Malformed(#[source] serde_json::Error),
+    /// It was written by a version of this program that we cannot follow.
+    #[error("the message has version {0}")]
+    Version(u32),
+}
+
+impl Bell {
+    /// A message for a job.
+    #[must_use]
+    pub fn new(user_id: UserId, job_id: JobId) -> Self {
+        Self { v: VERSION, user_id, job_id }
+    }
+
+    /// Reads the body of a message. Fields that we do not know are left alone.
+    ///
+    /// # Errors
+    /// If it is not a message of ours.
+    pub fn read(body: &str) -> Result<Self, BadBell> {
+        let bell: Self = serde_json::from_str(body).map_err(BadBell::Malformed)?;
+        if bell.v == VERSION { Ok(bell) } else { Err(BadBell::Version(bell.v)) }
+    }
+}
+
+/// The queue did not say that it took the message; it may have.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue did not take the message")]
+pub struct QueueError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// The queue of jobs to look at.
+///
+/// Reads `QUEUE_URL`, and `FAIR_QUEUE`: whether each user is a message group, so that SQS serves
+/// other users first while one has a backlog.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+    fair: bool,
+}
+
+impl Queue {
+    /// The queue that the environment names.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong.
+    pub fn new(aws: &Aws, environment: &Environment) -> Result<Self, EnvironmentError> {
+        let (url, fair) = (environment.text("QUEUE_URL")?, environment.parse("FAIR_QUEUE")?);
+        Ok(Self { client: aws.sqs(), url, fair })
+    }
+
+    /// Rings for a job, `after` a while of at most 15 minutes.
+    ///
+    /// # Errors
+    /// If the queue did not answer. The job is safe all the same: the sweep rings again.
+    pub async fn ring(&self, bell: &Bell, after: Duration) -> Result<(), QueueError> {
+        let body = serde_json::to_string(bell).map_err(|error| QueueError(error.into()))?;
+        let delay = i32::try_from(after.min(DELAY_MAX).as_secs()).unwrap_or(i32::MAX);
+        let group = self.fair.then(|| bell.user_id.to_string());
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .delay_seconds(delay)
+            .set_message_group_id(group)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+use domain::time::Timestamp;
+
+use super::*;
+
+#[test]
+fn a_message_is_read_as_it_was_written() {
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let bell = Bell::new("demo".parse().unwrap(), job);
+    let body = serde_json::to_string(&bell).unwrap();
+    assert_eq!(body, format!(r#"{{"v":1,"user_id":"demo","job_id":"{job}"}}"#));
+    assert_eq!(Bell::read(&body).unwrap(), bell);
+    let newer = body.replace('}', r#","trace":"x"}"#);
+    assert_eq!(Bell::read(&newer).unwrap(), bell);
+}
+
+#[test]
+fn what_is_no_message_of_ours_is_told_apart() {
+    for body in ["", "{}", "null", "[]", r#"{"v":1,"user_id":"A B","job_id":"x"}"#, "\u{0}"] {
+        assert!(matches!(Bell::read(body), Err(BadBell::Malformed(_))), "{body}");
+    }
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let later = format!(r#"{{"v":2,"user_id":"demo","job_id":"{job}"}}"#);
+    assert!(matches!(Bell::read(&later), Err(BadBell::Version(2))));
+}

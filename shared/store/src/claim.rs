@@ -1,0 +1,310 @@
+//! Claiming a job, and what a worker notes while it has it. Each is one conditional write of the
+//! job's row; each but the first bears the claim's fence, so that a worker whose lease ended while
+//! it slept changes nothing. They set values instead of counting up, so that a write whose answer
+//! got lost may be sent again.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use domain::{
+    ids::{JobId, UserId},
+    job::{Fence, Job, Run, State, Task},
+    schedule,
+    time::Timestamp,
+};
+
+use crate::{
+    Store,
+    accept::number,
+    error::{StoreError, sort},
+    item::read_job,
+    keys,
+    tx::Item,
+};
+
+/// What became of an attempt to claim a job. All of these are normal.
+#[derive(Clone, Debug)]
+pub enum Claimed {
+    /// It was pending. The intent to submit is written already: send the order now.
+    Begun(Job, Run),
+    /// It was put down, or its lease had ended: go on where it stands.
+    Resumed(Job, Run),
+    /// It is pending but overdue, and was left as it is.
+    Overdue(Job),
+    /// Somebody else has it.
+    Leased,
+    /// It has ended.
+    Ended,
+    /// There is no such job.
+    Missing,
+}
+
+/// Whether a write that bears a fence was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Fenced {
+    /// It was.
+    Taken,
+    /// Somebody else has the job, or it has ended. Stop.
+    Superseded,
+}
+
+/// What a refused condition met, or that it held.
+enum Answer {
+    Done(Option<Item>),
+    Refused(Option<Item>),
+}
+
+impl Store {
+    /// Claims a job until `lease_until`: for whoever writes with its fence from now on, and nobody
+    /// else. A job that begins may run at its upstream for `run_limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; after [`StoreError::Unknown`] the job may be claimed, and is free again when
+    /// the lease ends.
+    pub async fn claim(
+        &self,
+        (user, job): (&UserId, &JobId),
+        now: Timestamp,
+        lease_until: Timestamp,
+        run_limit: Duration,
+        grace: Duration,
+    ) -> Result<Claimed, StoreError> {
+        let begin = self
+            .update_job(user, job)
+            .update_expression(
+                "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
+                 due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
+                 dispatch = :intended",
+            )
+            .condition_expression("job_status = :pending AND deadline_at_ms > :overdue")
+            .set_expression_attribute_values(values([
+                (":processing", text("processing")),
+                (":pending", text("pending")),
+                (":intended", text("intended")),
+                (":one", number(1)),
+                (":lease", time(lease_until)),
+                (":run", time(now.plus(run_limit))),
+                (":overdue", time(now.minus(grace))),
+            ]));
+        match self.update(begin).await? {
+            Answer::Done(item) => claimed(item, Claimed::Begun),
+            Answer::Refused(None) => Ok(Claimed::Missing),
+            Answer::Refused(Some(item)) => {
+                let found = read_job(item)?;
+                self.claim_again(found, now, lease_until).await
+            }
+        }
+    }
+
+    /// Claims a job that is not pending any more, if it is free.
+    async fn claim_again(
+        &self,
+        found: Job,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let run = match &found.state {
+            State::Pending => return Ok(Claimed::Overdue(found)),
+            State::Processing(run) => run,
+            State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Expired { .. }
+            | State::Refunded { .. } => return Ok(Claimed::Ended),
+        };
+        if run.lease_until.is_some_and(|until| now < until) {
+            return Ok(Claimed::Leased);
+        }
+        let resume = self
+            .update_job(&found.user, &found.id)
+            .update_expression(
+                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :lease",
+            )
+            .condition_expression(
+                "job_status = :processing AND fence = :fence AND \
+                 (attribute_not_exists(lease_until_ms) OR lease_until_ms <= :now)",
+            )
+            .set_expression_attribute_values(values([
+                (":processing", text("processing")),
+                (":fence", number(run.fence.0.into())),
+                (":one", number(1)),
+                (":lease", time(lease_until)),
+                (":now", time(now)),
+            ]));
+        match self.update(resume).await? {
+            Answer::Done(item) => claimed(item, Claimed::Resumed),
+            // Between the two writes somebody else was quicker, or the job ended.
+            Answer::Refused(_) => Ok(Claimed::Leased),
+        }
+    }
+
+    /// Notes that an order is about to be sent, for the `submits`th time, before it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn note_intent(
+        &self,
+        job: &Job,
+        fence: Fence,
+        submits: u8,
+    ) -> Result<Fenced, StoreError> {
+        let write = self
+            .update_job(&job.user, &job.id)
+            .update_expression("SET dispatch = :intended, submits = :submits")
+            .condition_expression("job_status = :processing AND fence = :fence")
+            .set_expression_attribute_values(values([
+                (":intended", text("intended")),
+                (":submits", number(submits.into())),
+                (":processing", text("processing")),
+                (":fence", number(fence.0.into())),
+            ]));
+        self.fenced(write).await
+    }
+
+    /// Notes under which name the upstream has the order. It is written once for each time that the
+    /// order is sent.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn note_task(
+        &self,
+        job: &Job,
+        fence: Fence,
+        task: &Task,
+    ) -> Result<Fenced, StoreError> {
+        let write = self
+            .update_job(&job.user, &job.id)
+            .update_expression("SET dispatch = :accepted, task = :task")
+            .condition_expression(
+                "job_status = :processing AND fence = :fence AND \
+                 (dispatch = :intended OR task = :task)",
+            )
+            .set_expression_attribute_values(values([
+                (":accepted", text("accepted")),
+                (":task", text(&task.0)),
+                (":intended", text("intended")),
+                (":processing", text("processing")),
+                (":fence", number(fence.0.into())),
+            ]));
+        self.fenced(write).await
+    }
+
+    /// Notes that the upstream did not take the order, so that it was sent only `submits` times,
+    /// and puts the job down until `next`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn put_down_unsent(
+        &self,
+        job: &Job,
+        (fence, submits): (Fence, u8),
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<Fenced, StoreError> {
+        let write = self
+            .update_job(&job.user, &job.id)
+            .update_expression(
+                "SET dispatch = :unsent, submits = :submits, due_at_ms = :due \
+                 REMOVE lease_until_ms",
+            )
+            .condition_expression("job_status = :processing AND fence = :fence")
+            .set_expression_attribute_values(values([
+                (":unsent", text("unsent")),
+                (":submits", number(submits.into())),
+                (":due", time(schedule::due_at(next, job.expires_at, now))),
+                (":processing", text("processing")),
+                (":fence", number(fence.0.into())),
+            ]));
+        self.fenced(write).await
+    }
+
+    /// Puts a job down as it stands, free for whoever comes; the sweep rings for it at `next`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn put_down(
+        &self,
+        job: &Job,
+        fence: Fence,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<Fenced, StoreError> {
+        let write = self
+            .update_job(&job.user, &job.id)
+            .update_expression("SET due_at_ms = :due REMOVE lease_until_ms")
+            .condition_expression("job_status = :processing AND fence = :fence")
+            .set_expression_attribute_values(values([
+                (":due", time(schedule::due_at(next, job.expires_at, now))),
+                (":processing", text("processing")),
+                (":fence", number(fence.0.into())),
+            ]));
+        self.fenced(write).await
+    }
+
+    pub(crate) fn update_job(&self, user: &UserId, job: &JobId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.tables.jobs)
+            .set_key(Some(keys::job(user, job).attributes()))
+    }
+
+    pub(crate) async fn fenced(&self, write: UpdateItemFluentBuilder) -> Result<Fenced, StoreError> {
+        Ok(match self.update(write.return_values(ReturnValue::None)).await? {
+            Answer::Done(_) => Fenced::Taken,
+            Answer::Refused(_) => Fenced::Superseded,
+        })
+    }
+
+    async fn update(&self, write: UpdateItemFluentBuilder) -> Result<Answer, StoreError> {
+        let all_new = write.get_return_values().is_none();
+        let write = if all_new { write.return_values(ReturnValue::AllNew) } else { write };
+        let sent = write.return_values_on_condition_check_failure(AllOld).send().await;
+        match sent {
+            Ok(output) => Ok(Answer::Done(output.attributes)),
+            Err(error) => {
+                if let Some(UpdateItemError::ConditionalCheckFailedException(refused)) =
+                    error.as_service_error()
+                {
+                    let found = refused.item().filter(|item| !item.is_empty());
+                    return Ok(Answer::Refused(found.cloned()));
+                }
+                Err(sort(error))
+            }
+        }
+    }
+}
+
+/// The job as it was written, with its run.
+fn claimed(item: Option<Item>, name: fn(Job, Run) -> Claimed) -> Result<Claimed, StoreError> {
+    let job = read_job(item.unwrap_or_default())?;
+    match &job.state {
+        State::Processing(run) => {
+            let run = run.clone();
+            Ok(name(job, run))
+        }
+        State::Pending
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Expired { .. }
+        | State::Refunded { .. } => {
+            Err(StoreError::Unreadable("a claimed job is not processing".into()))
+        }
+    }
+}
+
+pub(crate) fn values<const N: usize>(
+    pairs: [(&str, AttributeValue); N],
+) -> Option<HashMap<String, AttributeValue>> {
+    Some(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn time(at: Timestamp) -> AttributeValue {
+    number(at.millis())
+}

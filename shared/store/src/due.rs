@@ -1,0 +1,130 @@
+//! The index of rows that somebody must still look at: sparse, sharded, in order of time.
+
+use domain::{
+    ids::{JobId, UserId},
+    job::Job,
+    schedule,
+    time::Timestamp,
+};
+use serde::Deserialize;
+
+use crate::{
+    Fenced, Store,
+    accept::number,
+    claim::{time, values},
+    error::{StoreError, sort},
+    keys,
+    tx::Item,
+};
+
+/// The name of the index.
+const INDEX: &str = "due";
+
+/// Of how many shards the index consists: enough that no partition is hot, few enough to ask all.
+pub const SHARDS: u8 = keys::SHARDS;
+
+/// A row that is due. The index may be behind: what counts is the row itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRow {
+    /// Whose job.
+    pub user: UserId,
+    /// The job.
+    pub job: JobId,
+}
+
+/// Some of the rows that are due in a shard, the longest due first.
+#[derive(Clone, Debug)]
+pub struct DuePage {
+    /// The rows.
+    pub rows: Vec<DueRow>,
+    /// How many rows in it are none of ours.
+    pub unreadable: usize,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Position>,
+}
+
+/// A place in a shard.
+#[derive(Clone, Debug)]
+pub struct Position(Item);
+
+impl Store {
+    /// At most `limit` of the rows of a shard that are due at `now`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        limit: u16,
+        from: Option<Position>,
+    ) -> Result<DuePage, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.tables.jobs)
+            .index_name(INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at_ms <= :now")
+            .set_expression_attribute_values(values([
+                (":shard", number(shard.into())),
+                (":now", time(now)),
+            ]))
+            .limit(limit.into())
+            .set_exclusive_start_key(from.map(|Position(key)| key))
+            .send()
+            .await
+            .map_err(sort)?;
+        let items = output.items.unwrap_or_default();
+        let found = items.len();
+        let rows: Vec<DueRow> = items.into_iter().filter_map(read_row).collect();
+        let unreadable = found.saturating_sub(rows.len());
+        let next = output.last_evaluated_key.map(Position);
+        Ok(DuePage { rows, unreadable, next })
+    }
+
+    /// Has an open job looked at again at `next` instead. It bears the state that was seen, so that
+    /// a job that was claimed or ended meanwhile is left alone.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn postpone(
+        &self,
+        job: &Job,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<Fenced, StoreError> {
+        let fence = match &job.state {
+            domain::job::State::Processing(run) => run.fence.0,
+            domain::job::State::Pending
+            | domain::job::State::Succeeded { .. }
+            | domain::job::State::Failed { .. }
+            | domain::job::State::Expired { .. }
+            | domain::job::State::Refunded { .. } => 0,
+        };
+        let write = self
+            .update_job(&job.user, &job.id)
+            .update_expression("SET due_at_ms = :due")
+            .condition_expression(
+                "attribute_exists(due_shard) AND due_at_ms <= :now AND \
+                 (fence = :fence OR (attribute_not_exists(fence) AND :fence = :none))",
+            )
+            .set_expression_attribute_values(values([
+                (":due", time(schedule::due_at(next, job.expires_at, now))),
+                (":now", time(now)),
+                (":fence", number(fence.into())),
+                (":none", number(0)),
+            ]));
+        self.fenced(write).await
+    }
+}
+
+fn read_row(item: Item) -> Option<DueRow> {
+    #[derive(Deserialize)]
+    struct KeyOf {
+        pk: UserId,
+        sk: String,
+    }
+    let KeyOf { pk, sk } = serde_dynamo::from_item(item).ok()?;
+    let job = sk.strip_prefix(keys::JOB)?.parse().ok()?;
+    Some(DueRow { user: pk, job })
+}

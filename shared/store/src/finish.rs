@@ -1,0 +1,186 @@
+//! T2 and T3: ending a job. Its resolution, its row, the balance and the event, in one step.
+
+use std::time::Duration;
+
+use domain::{
+    hold::Resolution,
+    job::{Ending, Fence, Job, Status},
+    ledger::EntryKind,
+    time::Timestamp,
+};
+
+use crate::{
+    Store,
+    error::StoreError,
+    item::{EntryItem, EventItem, VERSION, read_entry},
+    keys,
+    tx::{Tx, TxError, Write},
+};
+
+/// By what right a job is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It is claimed, under this fence.
+    Fence(Fence),
+    /// It was never begun.
+    Pending,
+    /// It is past its last hour, whoever has it.
+    Open,
+}
+
+/// What became of an attempt to end a job. All of these are normal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// It has ended, by this attempt.
+    Now,
+    /// It had ended before, with the same figures: a second delivery.
+    Before,
+    /// It had ended before with other figures, and stays so.
+    Otherwise,
+    /// The guard does not hold any more: somebody else has the job and will end it.
+    Superseded,
+}
+
+/// Why a job was not ended. None of these is normal.
+#[derive(Debug, thiserror::Error)]
+pub enum FinishError {
+    /// The account holds less than the job's hold. A person must look.
+    #[error("the books do not balance")]
+    Unbalanced,
+    /// The table's own trouble.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The writes, the most telling first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Resolution,
+    Job,
+    Balance,
+    Event,
+}
+
+impl Store {
+    /// Ends a job once, however often it is asked to. Its row and its event may be forgotten after
+    /// `retention`; its entries in the ledger never are.
+    ///
+    /// # Errors
+    /// [`FinishError`]; after [`StoreError::Unknown`] it may have ended, and asking again tells.
+    pub async fn finish(
+        &self,
+        job: &Job,
+        guard: Guard,
+        ending: &Ending,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Result<Finished, FinishError> {
+        let resolution = ending.resolve(&job.hold);
+        let [.., a, b, c, d] = *job.id.as_bytes();
+        let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
+        let tx = self.finish_tx(job, guard, ending, &resolution, now, retention);
+        match tx.commit(&self.client, salt).await {
+            Ok(()) => Ok(Finished::Now),
+            Err(TxError::Store(error)) => Err(error.into()),
+            Err(TxError::Refused { step: Step::Resolution, found: Some(found) }) => {
+                let EntryKind::Resolution { figures, .. } = read_entry(found)?.kind else {
+                    return Err(StoreError::Unreadable("not a resolution".into()).into());
+                };
+                let same = figures == *resolution.figures();
+                Ok(if same { Finished::Before } else { Finished::Otherwise })
+            }
+            Err(TxError::Refused { step: Step::Job, .. }) => Ok(Finished::Superseded),
+            Err(TxError::Refused { .. }) => Err(FinishError::Unbalanced),
+        }
+    }
+
+    fn finish_tx(
+        &self,
+        job: &Job,
+        guard: Guard,
+        ending: &Ending,
+        resolution: &Resolution,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Tx<Step> {
+        let figures = resolution.figures();
+        let forget_at_s = now.plus(retention).seconds();
+        let entry = EntryItem::resolution(job.id, figures, now);
+        let event = EventItem {
+            v: VERSION,
+            job_id: job.id,
+            job_status: ending.status(),
+            occurred_at_ms: now,
+            forget_at_s,
+        };
+        let balance = Write::update(
+            keys::balance(&job.user),
+            "SET held_micros = held_micros - :held, \
+             available_micros = available_micros + :released, \
+             charged_micros = charged_micros + :charged, \
+             open_jobs = open_jobs - :one, balance_version = balance_version + :one",
+        )
+        .when("held_micros >= :held AND open_jobs >= :one")
+        .with(":held", figures.held)
+        .with(":released", figures.released)
+        .with(":charged", figures.charged)
+        .with(":one", 1);
+        let close = close_job(job, guard, ending)
+            .with(":ended", ending.status())
+            .with(":now", now)
+            .with(":charged", figures.charged)
+            .with(":forget", forget_at_s);
+        let Self { tables, .. } = self;
+        Tx::new()
+            .step(
+                Step::Resolution,
+                &tables.ledger,
+                Write::create(keys::resolution(&job.user, &job.id), &entry),
+            )
+            .step(Step::Job, &tables.jobs, close)
+            .step(Step::Balance, &tables.ledger, balance)
+            .step(
+                Step::Event,
+                &tables.jobs,
+                Write::create(keys::event(&job.user, &job.id, ending.status()), &event),
+            )
+    }
+}
+
+/// The write that closes the job's row. With its last state the row leaves the index of due rows.
+fn close_job(job: &Job, guard: Guard, ending: &Ending) -> Write {
+    let key = keys::job(&job.user, &job.id);
+    let write = match ending {
+        Ending::Succeeded(delivered) => Write::update(
+            key,
+            "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
+             forget_at_s = :forget, images = :images \
+             REMOVE due_shard, due_at_ms, lease_until_ms",
+        )
+        .with(":images", delivered.images()),
+        Ending::Failed(failure) => Write::update(
+            key,
+            "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
+             forget_at_s = :forget, failure = :failure \
+             REMOVE due_shard, due_at_ms, lease_until_ms",
+        )
+        .with(":failure", failure),
+        Ending::Expired => Write::update(
+            key,
+            "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
+             forget_at_s = :forget \
+             REMOVE due_shard, due_at_ms, lease_until_ms",
+        ),
+    };
+    match guard {
+        Guard::Fence(fence) => write
+            .when("job_status = :processing AND fence = :fence")
+            .with(":processing", Status::Processing)
+            .with(":fence", fence),
+        Guard::Pending => write.when("job_status = :pending").with(":pending", Status::Pending),
+        Guard::Open => write
+            .when("job_status IN (:pending, :processing) AND expires_at_ms <= :now")
+            .with(":pending", Status::Pending)
+            .with(":processing", Status::Processing),
+    }
+}

@@ -1,0 +1,343 @@
+//! Rows as they are stored, and how a job is read from and written to one.
+//!
+//! Every row has a version `v`. Attributes that this version does not know are left where they
+//! are: rows are changed by expressions, never written back whole.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    catalogue::ModelId,
+    failure::Failure,
+    hold::{Figures, Hold, ResolutionKind},
+    ids::{JobId, UserId},
+    job::{Dispatch, Fence, Image, Job, Run, State, Status, Task, Upstream},
+    ledger::{Balance, Entry, EntryKind},
+    money::MicroUsd,
+    order::{Count, ImageUrl, Order, Prompt},
+    size::Ratio,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Source, StoreError},
+    keys::{ENTRY, JOB, shard},
+    tx::Item,
+};
+
+/// The version that is written.
+pub(crate) const VERSION: u32 = 1;
+
+/// What is known of the upstream, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DispatchWord {
+    Unsent,
+    Intended,
+    Accepted,
+}
+
+/// The row of a job.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct JobItem {
+    v: u32,
+    job_status: Status,
+    model: ModelId,
+    prompt: Prompt,
+    n: Count,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<Ratio>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_url: Option<ImageUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_json: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    notes: BTreeMap<String, String>,
+    upstream: Upstream,
+    price_micros: MicroUsd,
+    created_at_ms: Timestamp,
+    deadline_at_ms: Timestamp,
+    expires_at_ms: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fence: Option<Fence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_until_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_deadline_at_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submits: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dispatch: Option<DispatchWord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<Task>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images: Option<Vec<Image>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charged_micros: Option<MicroUsd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) due_shard: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) due_at_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) forget_at_s: Option<u64>,
+}
+
+impl JobItem {
+    /// The row of a job that has just been accepted: due at once, so that a doorbell that never
+    /// rang is noticed by the next sweep.
+    pub(crate) fn pending(job: &Job) -> Result<Self, StoreError> {
+        let extra = serde_json::to_string(&job.order.extra);
+        let extra = extra.map_err(|error| StoreError::Malformed(error.into()))?;
+        Ok(Self {
+            v: VERSION,
+            job_status: Status::Pending,
+            model: job.order.model,
+            prompt: job.order.prompt.clone(),
+            n: job.order.n,
+            ratio: job.order.ratio,
+            image_url: job.order.image_url.clone(),
+            extra_json: (!job.order.extra.is_empty()).then_some(extra),
+            notes: job.order.metadata.clone(),
+            upstream: job.upstream,
+            price_micros: job.hold.price(),
+            created_at_ms: job.created_at,
+            deadline_at_ms: job.deadline,
+            expires_at_ms: job.expires_at,
+            fence: None,
+            lease_until_ms: None,
+            run_deadline_at_ms: None,
+            submits: None,
+            dispatch: None,
+            task: None,
+            completed_at_ms: None,
+            images: None,
+            charged_micros: None,
+            failure: None,
+            due_shard: Some(shard(&job.id)),
+            due_at_ms: Some(job.created_at),
+            forget_at_s: None,
+        })
+    }
+
+    /// The job that the row tells of.
+    fn into_job(self, id: JobId, user: UserId) -> Result<Job, Source> {
+        let hold = Hold::new(self.price_micros, self.n).ok_or("the hold is out of bounds")?;
+        let state = self.state()?;
+        let extra = self.extra_json.as_deref().map(serde_json::from_str).transpose()?;
+        Ok(Job {
+            id,
+            user,
+            order: Order {
+                model: self.model,
+                prompt: self.prompt,
+                n: self.n,
+                ratio: self.ratio,
+                image_url: self.image_url,
+                extra: extra.unwrap_or_default(),
+                metadata: self.notes,
+            },
+            upstream: self.upstream,
+            hold,
+            created_at: self.created_at_ms,
+            deadline: self.deadline_at_ms,
+            expires_at: self.expires_at_ms,
+            state,
+        })
+    }
+
+    fn state(&self) -> Result<State, Source> {
+        let at = || self.completed_at_ms.ok_or("completed_at_ms is missing");
+        Ok(match self.job_status {
+            Status::Pending => State::Pending,
+            Status::Processing => State::Processing(self.run()?),
+            Status::Succeeded => State::Succeeded {
+                at: at()?,
+                images: self.images.clone().ok_or("images are missing")?,
+                charged: self.charged_micros.ok_or("charged_micros is missing")?,
+            },
+            Status::Failed => {
+                State::Failed { at: at()?, failure: self.failure.ok_or("failure is missing")? }
+            }
+            Status::Expired => State::Expired { at: at()? },
+            Status::Refunded => State::Refunded { at: at()? },
+        })
+    }
+
+    fn run(&self) -> Result<Run, Source> {
+        let dispatch = match self.dispatch.ok_or("dispatch is missing")? {
+            DispatchWord::Unsent => Dispatch::Unsent,
+            DispatchWord::Intended => Dispatch::Intended,
+            DispatchWord::Accepted => {
+                Dispatch::Accepted(self.task.clone().ok_or("task is missing")?)
+            }
+        };
+        Ok(Run {
+            fence: self.fence.ok_or("fence is missing")?,
+            lease_until: self.lease_until_ms,
+            deadline: self.run_deadline_at_ms.ok_or("run_deadline_at_ms is missing")?,
+            submits: self.submits.ok_or("submits is missing")?,
+            dispatch,
+        })
+    }
+}
+
+/// Reads a job from its row.
+pub(crate) fn read_job(item: Item) -> Result<Job, StoreError> {
+    read_job_row(item).map(|(job, _)| job)
+}
+
+/// Reads a job from its row, and when it is due and may be forgotten.
+pub(crate) fn read_job_row(
+    item: Item,
+) -> Result<(Job, (Option<Timestamp>, Option<u64>)), StoreError> {
+    let (user, sk) = read_key(&item)?;
+    let id = sk.strip_prefix(JOB).and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| StoreError::Unreadable(format!("{sk} is no job").into()))?;
+    let row: JobItem = serde_dynamo::from_item(item)?;
+    let rest = (row.due_at_ms, row.forget_at_s);
+    let job = row.into_job(id, user).map_err(StoreError::Unreadable)?;
+    Ok((job, rest))
+}
+
+/// The user and the sort key of a row.
+pub(crate) fn read_key(item: &Item) -> Result<(UserId, String), StoreError> {
+    #[derive(Deserialize)]
+    struct KeyOf {
+        pk: UserId,
+        sk: String,
+    }
+    let KeyOf { pk, sk } = serde_dynamo::from_item(item.clone())?;
+    Ok((pk, sk))
+}
+
+/// The row of an idempotency key. DynamoDB forgets it some time after `forget_at_s`; whether it
+/// still counts is told by `expires_at_ms`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyItem {
+    pub(crate) v: u32,
+    pub(crate) job_id: JobId,
+    pub(crate) fingerprint: domain::fingerprint::Fingerprint,
+    pub(crate) expires_at_ms: Timestamp,
+    pub(crate) forget_at_s: u64,
+}
+
+/// The outbox row of an ending.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EventItem {
+    pub(crate) v: u32,
+    pub(crate) job_id: JobId,
+    pub(crate) job_status: Status,
+    pub(crate) occurred_at_ms: Timestamp,
+    pub(crate) forget_at_s: u64,
+}
+
+/// The balance row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BalanceItem {
+    pub(crate) v: u32,
+    pub(crate) available_micros: MicroUsd,
+    pub(crate) held_micros: MicroUsd,
+    pub(crate) charged_micros: MicroUsd,
+    pub(crate) credited_micros: MicroUsd,
+    pub(crate) open_jobs: u32,
+    pub(crate) queue_cap: u32,
+    pub(crate) balance_version: u64,
+}
+
+impl From<BalanceItem> for Balance {
+    fn from(row: BalanceItem) -> Self {
+        Self {
+            available: row.available_micros,
+            held: row.held_micros,
+            charged: row.charged_micros,
+            credited: row.credited_micros,
+            open_jobs: row.open_jobs,
+            queue_cap: row.queue_cap,
+            version: row.balance_version,
+        }
+    }
+}
+
+/// The row of an entry, by its kind.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum EntryItem {
+    Credit {
+        v: u32,
+        created_at_ms: Timestamp,
+        amount_micros: MicroUsd,
+        reference: String,
+    },
+    Hold {
+        v: u32,
+        created_at_ms: Timestamp,
+        job_id: JobId,
+        amount_micros: MicroUsd,
+    },
+    Usage(ResolutionItem),
+    Refund(ResolutionItem),
+}
+
+/// The figures of a resolution, in its row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ResolutionItem {
+    v: u32,
+    created_at_ms: Timestamp,
+    job_id: JobId,
+    held_micros: MicroUsd,
+    charged_micros: MicroUsd,
+    released_micros: MicroUsd,
+}
+
+impl EntryItem {
+    /// The row of a resolution.
+    pub(crate) fn resolution(job: JobId, figures: &Figures, now: Timestamp) -> Self {
+        let row = ResolutionItem {
+            v: VERSION,
+            created_at_ms: now,
+            job_id: job,
+            held_micros: figures.held,
+            charged_micros: figures.charged,
+            released_micros: figures.released,
+        };
+        match figures.kind {
+            ResolutionKind::Usage => Self::Usage(row),
+            ResolutionKind::Refund => Self::Refund(row),
+        }
+    }
+}
+
+impl ResolutionItem {
+    fn into_entry(self, kind: ResolutionKind) -> Entry {
+        let figures = Figures {
+            kind,
+            held: self.held_micros,
+            charged: self.charged_micros,
+            released: self.released_micros,
+        };
+        let kind = EntryKind::Resolution { job: self.job_id, figures };
+        Entry { at: self.created_at_ms, kind }
+    }
+}
+
+/// Reads an entry from its row.
+pub(crate) fn read_entry(item: Item) -> Result<Entry, StoreError> {
+    let (_, sk) = read_key(&item)?;
+    Ok(match serde_dynamo::from_item(item)? {
+        EntryItem::Credit { created_at_ms, amount_micros, reference, .. } => {
+            let id = sk.trim_start_matches(ENTRY).split('#').next().unwrap_or_default().to_owned();
+            let kind = EntryKind::Credit { id, amount: amount_micros, reference };
+            Entry { at: created_at_ms, kind }
+        }
+        EntryItem::Hold { created_at_ms, job_id, amount_micros, .. } => {
+            let kind = EntryKind::Hold { job: job_id, amount: amount_micros };
+            Entry { at: created_at_ms, kind }
+        }
+        EntryItem::Usage(row) => row.into_entry(ResolutionKind::Usage),
+        EntryItem::Refund(row) => row.into_entry(ResolutionKind::Refund),
+    })
+}

@@ -1,0 +1,88 @@
+//! Every key of every table, in one place.
+//!
+//! A user's rows begin with the user, so reading somebody else's job is not forbidden but
+//! impossible. Job ids are in time order, and so are the rows that begin with one.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    ids::{CreditId, JobId, UserId},
+    job::Status,
+};
+
+/// What the sort key of a job begins with.
+pub(crate) const JOB: &str = "job#";
+/// What the sort key of an idempotency key begins with.
+pub(crate) const KEY: &str = "key#";
+/// What the sort key of an event begins with.
+pub(crate) const EVENT: &str = "event#";
+/// What the sort key of an entry begins with.
+pub(crate) const ENTRY: &str = "entry#";
+/// What the sort key of a used payment reference begins with.
+pub(crate) const REFERENCE: &str = "ref#";
+/// The sort key of the balance.
+pub(crate) const BALANCE: &str = "balance";
+
+/// The primary key of a row in the jobs or the ledger table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn new(user: &UserId, sk: String) -> Self {
+        Self { pk: user.to_string(), sk }
+    }
+
+    /// The key as attributes.
+    pub(crate) fn attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+pub(crate) fn job(user: &UserId, job: &JobId) -> Key {
+    Key::new(user, format!("{JOB}{job}"))
+}
+
+pub(crate) fn idempotency(user: &UserId, digest: &str) -> Key {
+    Key::new(user, format!("{KEY}{digest}"))
+}
+
+pub(crate) fn event(user: &UserId, job: &JobId, status: Status) -> Key {
+    Key::new(user, format!("{EVENT}{job}#{}", status.as_str()))
+}
+
+pub(crate) fn balance(user: &UserId) -> Key {
+    Key::new(user, BALANCE.to_owned())
+}
+
+pub(crate) fn hold(user: &UserId, job: &JobId) -> Key {
+    Key::new(user, format!("{ENTRY}{job}#hold"))
+}
+
+/// One key a job, whatever the resolution's kind: a second one cannot be stored.
+pub(crate) fn resolution(user: &UserId, job: &JobId) -> Key {
+    Key::new(user, format!("{ENTRY}{job}#resolution"))
+}
+
+pub(crate) fn credit(user: &UserId, id: &CreditId) -> Key {
+    Key::new(user, format!("{ENTRY}{id}#credit"))
+}
+
+pub(crate) fn reference(user: &UserId, reference: &str) -> Key {
+    Key::new(user, format!("{REFERENCE}{reference}"))
+}
+
+/// Of how many shards the index of due rows consists.
+pub(crate) const SHARDS: u8 = 16;
+
+/// The shard of the due index that a job's row is in: by the random end of its id.
+pub(crate) fn shard(job: &JobId) -> u8 {
+    let [.., last] = *job.as_bytes();
+    last % SHARDS
+}

@@ -1,0 +1,59 @@
+//! The tables. The only crate that names an attribute or writes a DynamoDB expression.
+//!
+//! One file for each thing that is done: [`accept`](Store::accept) (T1), [`claim`](Store::claim) and
+//! what a worker notes while it has a job, [`finish`](Store::finish) (T2 and T3), [`credit`](Store::credit)
+//! (T4), the reads, the index of due rows, API keys, and [`books`](Store::books) for the audit.
+//!
+//! The rules are not repeated here, they are guarded: what may not happen is a condition of a
+//! write. Every write to the ledger is inside a transaction.
+
+mod accept;
+mod api_keys;
+mod books;
+mod claim;
+mod credit;
+mod due;
+mod error;
+mod finish;
+mod item;
+mod keys;
+mod lookup;
+mod tx;
+
+use aws_sdk_dynamodb::Client;
+
+pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
+pub use api_keys::{KeyRow, KeyState};
+pub use books::{BooksError, UsersFrom};
+pub use claim::{Claimed, Fenced};
+pub use credit::{CreditError, Credited};
+pub use due::{DuePage, DueRow, Position, SHARDS};
+pub use error::StoreError;
+pub use finish::{Finished, FinishError, Guard};
+pub use lookup::{BadCursor, Cursor, Page};
+
+/// The names of the three tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Jobs, idempotency keys and events.
+    pub jobs: String,
+    /// Balances and entries.
+    pub ledger: String,
+    /// API keys.
+    pub keys: String,
+}
+
+/// The tables, and a client to reach them. A function names only the tables that it uses.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// The tables behind a client.
+    #[must_use]
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+}

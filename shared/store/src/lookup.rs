@@ -1,0 +1,159 @@
+//! Reads. Each is strongly consistent: who was told `202` finds the job at once.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    ids::{JobId, UserId},
+    job::Job,
+    ledger::{Balance, Entry},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Store,
+    claim::{text, values},
+    error::{StoreError, sort},
+    item::{BalanceItem, read_entry, read_job, read_key},
+    keys,
+    tx::Item,
+};
+
+/// A part of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next part begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// A place in a user's list of entries. Callers see it as opaque text that is of use to that user
+/// alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+/// The text is not a cursor of this user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor of this list")]
+pub struct BadCursor;
+
+impl Cursor {
+    /// Reads what [`Cursor::write`] wrote for the same user.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn read(text: &str, user: &UserId) -> Result<Self, BadCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadCursor)?;
+        let text = String::from_utf8(bytes).map_err(|_| BadCursor)?;
+        let (owner, place) = text.split_once(' ').ok_or(BadCursor)?;
+        let good = owner == mark(user) && place.starts_with(keys::ENTRY) && place.len() < 128;
+        if good { Ok(Self(place.to_owned())) } else { Err(BadCursor) }
+    }
+
+    /// The cursor as opaque text.
+    #[must_use]
+    pub fn write(&self, user: &UserId) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{} {}", mark(user), self.0))
+    }
+}
+
+/// A short mark of whose cursor it is. It protects nothing: a cursor only ever names a place among
+/// the rows of whoever asks.
+fn mark(user: &UserId) -> String {
+    let digest = Sha256::digest(user.as_str().as_bytes());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Store {
+    /// A user's job.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn job(&self, user: &UserId, job: &JobId) -> Result<Option<Job>, StoreError> {
+        let found = self.get(&self.tables.jobs, keys::job(user, job)).await?;
+        found.map(read_job).transpose()
+    }
+
+    /// A user's balance.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn balance(&self, user: &UserId) -> Result<Option<Balance>, StoreError> {
+        let found = self.get(&self.tables.ledger, keys::balance(user)).await?;
+        let row = found.map(serde_dynamo::from_item::<Item, BalanceItem>).transpose()?;
+        Ok(row.map(Balance::from))
+    }
+
+    /// A user's entries, those of the newest job or credit first, and of one job its resolution
+    /// before its hold; at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn entries(
+        &self,
+        user: &UserId,
+        limit: u8,
+        from: Option<&Cursor>,
+    ) -> Result<Page<Entry>, StoreError> {
+        let start = from.map(|Cursor(sk)| {
+            keys::Key { pk: user.to_string(), sk: sk.clone() }.attributes()
+        });
+        // One more than asked for tells whether there is a next page.
+        let output = self
+            .client
+            .query()
+            .table_name(&self.tables.ledger)
+            .key_condition_expression("pk = :user AND begins_with(sk, :entry)")
+            .set_expression_attribute_values(values([
+                (":user", text(user.as_str())),
+                (":entry", text(keys::ENTRY)),
+            ]))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(i32::from(limit).saturating_add(1))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(sort)?;
+        let mut items = output.items.unwrap_or_default();
+        let more = items.len() > usize::from(limit);
+        items.truncate(limit.into());
+        let last = if more { items.last().map(read_key).transpose()? } else { None };
+        let rows = items.into_iter().map(read_entry).collect::<Result<_, _>>()?;
+        Ok(Page { rows, next: last.map(|(_, sk)| Cursor(sk)) })
+    }
+
+    pub(crate) async fn get(
+        &self,
+        table: &str,
+        key: keys::Key,
+    ) -> Result<Option<Item>, StoreError> {
+        self.get_attributes(table, key.attributes()).await
+    }
+
+    pub(crate) async fn get_attributes(
+        &self,
+        table: &str,
+        key: std::collections::HashMap<String, AttributeValue>,
+    ) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(table).set_key(Some(key));
+        Ok(request.consistent_read(true).send().await.map_err(sort)?.item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_of_use_to_its_user_alone() {
+        let (ours, theirs) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let cursor = Cursor("entry#x#hold".to_owned());
+        let written = cursor.write(&ours);
+        assert_eq!(Cursor::read(&written, &ours), Ok(cursor));
+        assert_eq!(Cursor::read(&written, &theirs), Err(BadCursor));
+        for bad in ["", "!", "AAAA", &URL_SAFE_NO_PAD.encode(format!("{} balance", mark(&ours)))] {
+            assert_eq!(Cursor::read(bad, &ours), Err(BadCursor), "{bad}");
+        }
+    }
+}
