@@ -1,1 +1,26 @@
+//! The whole stack on one machine, from `template.yaml`: no Docker, no Java, no account.
+//!
+//! [`template`] reads the file that is deployed; everything else here is what AWS would make of it.
+//!
+//! ```text
+//!            HTTP                                      HTTP, real SDK
+//!   caller ───────► gateway ─► invoke ─► handlers ───────────────────► stand-ins
+//!                      │          ▲  ▲                                  │  DynamoDB
+//!                 authorizer ─────┘  ├── event_source ◄─────────────────┤  SQS
+//!                                    └── schedule                       │  S3
+//!                                            provision ────────────────►┘
+//! ```
+//!
+//! The handlers are those of the functions' crates, and what they get and give is JSON that goes
+//! through `lambda_http` and `aws_lambda_events`, as in Lambda.
 
+mod event_source;
+mod gateway;
+mod invoke;
+mod provision;
+mod schedule;
+mod stack;
+pub mod template;
+
+pub use stack::{Options, Stack, TemplateSource};
+pub use template::Constraints;

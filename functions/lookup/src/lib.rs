@@ -1,1 +1,140 @@
+//! Every `GET`: what became of a job, what a user has, what is sold. It reads and nothing else.
 
+use std::time::Duration;
+
+use domain::{catalogue::Catalogue, ids::UserId};
+use lambda_http::{
+    Body, Request, Response,
+    http::{Method, StatusCode},
+};
+use runtime::{Clock, Environment, aws::Aws, images::Images};
+use store::{Cursor, Store, StoreError};
+use web::{Freshness, Links, Refusal, request};
+
+/// The most rows of a page.
+const LIMIT_MAX: u8 = 100;
+/// The rows of a page where the caller does not say.
+const LIMIT: u8 = 20;
+
+/// What the function needs, made once and lent to every request.
+///
+/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `IMAGES_BUCKET`, `MARKUP` and `OUTPUT_URL_SECONDS`.
+#[derive(Debug)]
+pub struct App {
+    catalogue: Catalogue,
+    store: Store,
+    images: Images,
+    url_lifetime: Duration,
+    clock: Clock,
+}
+
+impl App {
+    /// Reads the environment and builds the clients. No I/O happens here.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong.
+    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment)?;
+        Ok(Self {
+            catalogue: Catalogue::new(environment.parse("MARKUP")?),
+            store: Store::new(
+                aws.dynamodb(),
+                store::Tables {
+                    jobs: environment.text("JOBS_TABLE")?,
+                    ledger: environment.text("LEDGER_TABLE")?,
+                    keys: String::new(),
+                },
+            ),
+            images: Images::new(&aws, environment)?,
+            url_lifetime: environment.seconds("OUTPUT_URL_SECONDS")?,
+            clock,
+        })
+    }
+
+    /// Makes the first connection, so that the first request need not.
+    pub async fn warm_up(&self) {
+        self.store.warm_up().await;
+    }
+}
+
+/// Answers a request. Every failure is an answer too.
+pub async fn respond(app: &App, request: Request) -> Response<Body> {
+    let id = request::id(&request);
+    web::respond(look_up(app, &request).await, &id)
+}
+
+/// All routes. The gateway sends here what no other route takes, so the last row is everything
+/// else.
+async fn look_up(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    if request.method() != Method::GET {
+        return Err(Refusal::RouteNotFound);
+    }
+    let path = request.uri().path();
+    let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+    match segments.as_slice() {
+        [""] => public(request, &web::index()),
+        ["v1", "models"] => public(request, &web::models(&app.catalogue)),
+        ["v1", "pricing"] => public(request, &web::pricing(&app.catalogue)),
+        ["v1", "jobs", id] if !id.is_empty() => job(app, request, id).await,
+        ["v1", "credits", "balance"] => balance(app, request).await,
+        ["v1", "credits", "transactions"] => transactions(app, request).await,
+        _ => Err(Refusal::RouteNotFound),
+    }
+}
+
+fn public(request: &Request, body: &impl serde::Serialize) -> Result<Response<Body>, Refusal> {
+    request::query(request, &[])?;
+    web::answer(StatusCode::OK, body, Freshness::Public)
+}
+
+/// One job. An id that is unknown, malformed or somebody else's is the same answer.
+async fn job(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request)?.user;
+    request::query(request, &[])?;
+    let id = request::job_id(id)?;
+    let found = app.store.job(&user, &id).await.map_err(unavailable)?;
+    let job = found.ok_or(Refusal::JobNotFound)?;
+    let now = app.clock.now();
+    let signed = app.images.sign_all(job.state.images(), now, app.url_lifetime).await;
+    let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
+    let links = Links { urls, expires_at: now.plus(app.url_lifetime) };
+    let (body, freshness) = web::job(&job, &links);
+    web::answer(StatusCode::OK, &body, freshness)
+}
+
+async fn balance(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request)?.user;
+    request::query(request, &[])?;
+    let found = app.store.balance(&user).await.map_err(unavailable)?;
+    let balance = found.ok_or(Refusal::NoAccount)?;
+    web::answer(StatusCode::OK, &web::balance(&balance), Freshness::Private)
+}
+
+async fn transactions(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request)?.user;
+    let parameters = request::query(request, &["limit", "cursor"])?;
+    let limit = parameters.get("limit").map_or(Ok(LIMIT), |text| limit(text))?;
+    let cursor = parameters.get("cursor").map(|text| read_cursor(text, &user)).transpose()?;
+    let page = app.store.entries(&user, limit, cursor.as_ref()).await.map_err(unavailable)?;
+    let next = page.next.map(|next| next.write(&user));
+    web::answer(StatusCode::OK, &web::transactions(&page.rows, next), Freshness::Private)
+}
+
+fn limit(text: &str) -> Result<u8, Refusal> {
+    let expected = "a whole number from 1 to 100";
+    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    limit.ok_or(Refusal::InvalidParameter { param: "limit", expected })
+}
+
+fn read_cursor(text: &str, user: &UserId) -> Result<Cursor, Refusal> {
+    let expected = "the next_cursor of an earlier answer to you";
+    let invalid = |_| Refusal::InvalidParameter { param: "cursor", expected };
+    Cursor::read(text, user).map_err(invalid)
+}
+
+fn unavailable(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Busy | StoreError::Unknown(_) => Refusal::Unavailable(error.into()),
+        StoreError::Malformed(_) | StoreError::Unreadable(_) => Refusal::Internal(error.into()),
+    }
+}

@@ -1,1 +1,191 @@
+//! `POST /v1/images/generations`: accept a job, hold its price, answer `202 Accepted`.
+//!
+//! The job is safe once it is stored. Ringing for it comes after and may fail without the caller
+//! knowing: the sweep rings again for whatever was stored and never ran.
 
+mod config;
+
+use domain::{
+    catalogue::Catalogue,
+    fingerprint::Fingerprint,
+    hold::Hold,
+    idempotency::IdempotencyKey,
+    ids::{JobId, UserId},
+    job::{Job, State, Upstream},
+    order::Order,
+    time::Timestamp,
+};
+use lambda_http::{Body, Request, Response};
+use runtime::{
+    Clock, Entropy, Environment,
+    aws::Aws,
+    images::Images,
+    queue::{Bell, Queue},
+};
+use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
+use web::{Links, Refusal, request};
+
+use crate::config::Config;
+
+/// What the function needs, made once and lent to every request.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    catalogue: Catalogue,
+    store: Store,
+    queue: Queue,
+    images: Images,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl App {
+    /// Reads the environment and builds the clients. No I/O happens here.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong, or variables contradict each other.
+    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment)?;
+        let config = Config::new(environment)?;
+        Ok(Self {
+            catalogue: Catalogue::new(config.markup),
+            config,
+            store: Store::new(
+                aws.dynamodb(),
+                store::Tables {
+                    jobs: environment.text("JOBS_TABLE")?,
+                    ledger: environment.text("LEDGER_TABLE")?,
+                    keys: String::new(),
+                },
+            ),
+            queue: Queue::new(&aws, environment)?,
+            images: Images::new(&aws, environment)?,
+            clock,
+            entropy: Entropy::system(),
+        })
+    }
+
+    /// Makes the first connection, so that the first request need not.
+    pub async fn warm_up(&self) {
+        self.store.warm_up().await;
+    }
+}
+
+/// Answers a request. Every failure is an answer too: an `Err` out of a Lambda would reach the
+/// caller as a bare 500 from the gateway.
+pub async fn respond(app: &App, request: Request) -> Response<Body> {
+    let id = request::id(&request);
+    web::respond(submit(app, &request, &id).await, &id)
+}
+
+async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
+    let caller = request::caller(request)?;
+    let (draft, key) = request::order(request)?;
+    let order = Order::agree(draft)?;
+
+    let now = app.clock.now();
+    let job = pend(app, caller.user, order, now)?;
+    let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
+    let accepted = app.store.accept(&acceptance).await.map_err(|error| refuse(error, &job))?;
+
+    match accepted {
+        Accepted::Now => {
+            let (user, job_id) = (&job.user, job.id);
+            tracing::info!(request_id = id, user_id = %user, key_id = caller.key_id, %job_id, "accepted");
+            ring(app, &job).await;
+            let links = links(app, &job, now).await?;
+            let (body, _) = web::job(&job, &links);
+            web::created(&body, &location(&job.id))
+        }
+        Accepted::Before(first) => {
+            tracing::info!(request_id = id, user_id = %job.user, job_id = %first, "replayed");
+            replay(app, &job.user, &first, now).await
+        }
+    }
+}
+
+/// The job that an order becomes: priced, with its deadlines, not begun.
+fn pend(app: &App, user: UserId, order: Order, now: Timestamp) -> Result<Job, Refusal> {
+    let entropy = app.entropy.bytes().map_err(|error| Refusal::Unavailable(error.into()))?;
+    let hold = Hold::new(app.catalogue.price(order.model), order.n);
+    Ok(Job {
+        id: JobId::new(now, &entropy),
+        user,
+        hold: hold.ok_or_else(|| Refusal::Internal("a price is out of bounds".into()))?,
+        order,
+        upstream: Upstream::Sandbox,
+        created_at: now,
+        deadline: now.plus(app.config.deadline),
+        expires_at: now.plus(app.config.hard_expiry),
+        state: State::Pending,
+    })
+}
+
+fn claim_key(
+    app: &App,
+    key: Option<IdempotencyKey>,
+    job: &Job,
+) -> Result<Option<KeyClaim>, Refusal> {
+    let Some(key) = key else { return Ok(None) };
+    let fingerprint = Fingerprint::of(&job.order);
+    Ok(Some(KeyClaim {
+        digest: key.digest(),
+        fingerprint: fingerprint.map_err(|error| Refusal::Internal(error.into()))?,
+        expires_at: job.created_at.plus(app.config.idempotency),
+    }))
+}
+
+/// Rings for a job that is stored. If nobody hears it, the sweep rings again.
+async fn ring(app: &App, job: &Job) {
+    let bell = Bell::new(job.user.clone(), job.id);
+    if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
+        let cause: &dyn std::error::Error = &error;
+        tracing::warn!(job_id = %job.id, cause, "the job is stored, but nobody was rung");
+    }
+}
+
+/// The job that the same request made before, as it is now.
+async fn replay(
+    app: &App,
+    user: &UserId,
+    first: &JobId,
+    now: Timestamp,
+) -> Result<Response<Body>, Refusal> {
+    let found = app.store.job(user, first).await.map_err(unavailable)?;
+    let job = found.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
+    let links = links(app, &job, now).await?;
+    let (body, freshness) = web::job(&job, &links);
+    web::replayed(&body, &location(first), freshness)
+}
+
+async fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
+    let lifetime = app.config.url_lifetime;
+    let signed = app.images.sign_all(job.state.images(), now, lifetime).await;
+    let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
+    Ok(Links { urls, expires_at: now.plus(lifetime) })
+}
+
+fn location(job: &JobId) -> String {
+    format!("/v1/jobs/{job}")
+}
+
+/// What a failure to accept means to the caller.
+fn refuse(error: AcceptError, job: &Job) -> Refusal {
+    match error {
+        AcceptError::KeyReused => Refusal::KeyReused,
+        AcceptError::InsufficientBalance { available } => {
+            Refusal::InsufficientBalance { required: job.hold.amount(), available }
+        }
+        AcceptError::QueueFull { cap } => Refusal::QueueFull { cap },
+        AcceptError::NoAccount => Refusal::NoAccount,
+        AcceptError::Store(error) => unavailable(error),
+    }
+}
+
+fn unavailable(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Busy => Refusal::AccountBusy,
+        StoreError::Unknown(_) => Refusal::Unavailable(error.into()),
+        StoreError::Malformed(_) | StoreError::Unreadable(_) => Refusal::Internal(error.into()),
+    }
+}

@@ -1,1 +1,211 @@
+//! The sweep, every minute: looks at each row that is due, rings again for jobs that nobody works
+//! on, and ends those whose time is up.
+//!
+//! Rows that it has dealt with are due later or not at all, so the next run begins where this one
+//! stopped. Two runs at once do no harm: every write is conditional.
 
+use std::time::Duration;
+
+use domain::{
+    job::{Ending, Job},
+    schedule::{Look, look},
+    time::Timestamp,
+};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::LambdaEvent;
+use runtime::{
+    Clock, Environment,
+    aws::Aws,
+    queue::{Bell, Queue},
+};
+use serde::Serialize;
+use store::{DueRow, Finished, Guard, SHARDS, Store};
+
+/// Rows that are looked at at a time.
+const AT_ONCE: usize = 32;
+/// Rows of a page of the index.
+const PAGE: u16 = 100;
+/// How much of the invocation is left for the rows at hand when no new page is begun.
+const REST: Duration = Duration::from_secs(15);
+
+/// What the function needs, made once and lent to every run.
+///
+/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `QUEUE_URL`, `FAIR_QUEUE`, `REANNOUNCE_SECONDS`,
+/// `GRACE_SECONDS` and `RETENTION_DAYS`.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    queue: Queue,
+    clock: Clock,
+    reannounce: Duration,
+    grace: Duration,
+    retention: Duration,
+}
+
+impl App {
+    /// Reads the environment and builds the clients. No I/O happens here.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong.
+    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment)?;
+        let tables = store::Tables {
+            jobs: environment.text("JOBS_TABLE")?,
+            ledger: environment.text("LEDGER_TABLE")?,
+            keys: String::new(),
+        };
+        Ok(Self {
+            store: Store::new(aws.dynamodb(), tables),
+            queue: Queue::new(&aws, environment)?,
+            clock,
+            reannounce: environment.seconds("REANNOUNCE_SECONDS")?,
+            grace: environment.seconds("GRACE_SECONDS")?,
+            retention: environment.days("RETENTION_DAYS")?,
+        })
+    }
+
+    /// Nothing: nobody waits for a sweep.
+    #[expect(clippy::unused_async, reason = "every function has one, so that every main is the same")]
+    pub async fn warm_up(&self) {}
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Rows looked at.
+    pub looked_at: u32,
+    /// Jobs rung for.
+    pub announced: u32,
+    /// Jobs ended, their holds given back.
+    pub expired: u32,
+    /// Rows that somebody had, or that had ended meanwhile.
+    pub left_alone: u32,
+    /// Rows that could not be dealt with; they stay due.
+    pub failed: u32,
+    /// Whether rows that are due were left for the next run, for want of time.
+    pub unfinished: bool,
+}
+
+/// What became of one row.
+enum Outcome {
+    Announced,
+    Expired,
+    LeftAlone,
+    Failed,
+}
+
+impl Report {
+    fn count(mut self, outcome: &Outcome) -> Self {
+        let counter = match outcome {
+            Outcome::Announced => &mut self.announced,
+            Outcome::Expired => &mut self.expired,
+            Outcome::LeftAlone => &mut self.left_alone,
+            Outcome::Failed => &mut self.failed,
+        };
+        *counter = counter.saturating_add(1);
+        self.looked_at = self.looked_at.saturating_add(1);
+        self
+    }
+}
+
+/// One run.
+///
+/// # Errors
+/// If a shard of the index cannot be read; the others are swept all the same.
+pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow::Result<Report> {
+    let end = Timestamp::from_millis(event.context.deadline).minus(REST);
+    let (mut report, mut trouble) = (Report::default(), None);
+    for shard in 0..SHARDS {
+        match sweep_shard(app, shard, end, report).await {
+            Ok(so_far) => report = so_far,
+            Err(error) => trouble = Some(error),
+        }
+    }
+    tracing::info!(
+        looked_at = report.looked_at,
+        announced = report.announced,
+        expired = report.expired,
+        failed = report.failed,
+        unfinished = report.unfinished,
+        "swept"
+    );
+    trouble.map_or(Ok(report), |error| Err(error.into()))
+}
+
+async fn sweep_shard(
+    app: &App,
+    shard: u8,
+    end: Timestamp,
+    mut report: Report,
+) -> Result<Report, store::StoreError> {
+    let mut from = None;
+    loop {
+        let now = app.clock.now();
+        if now >= end {
+            report.unfinished = true;
+            return Ok(report);
+        }
+        let page = app.store.due(shard, now, PAGE, from).await?;
+        if page.unreadable > 0 {
+            tracing::error!(shard, rows = page.unreadable, "rows in the index are none of ours");
+        }
+        let outcomes = stream::iter(&page.rows).map(|row| deal_with(app, row));
+        report = outcomes
+            .buffer_unordered(AT_ONCE)
+            .fold(report, async |report, outcome| report.count(&outcome))
+            .await;
+        from = page.next;
+        if from.is_none() {
+            return Ok(report);
+        }
+    }
+}
+
+async fn deal_with(app: &App, row: &DueRow) -> Outcome {
+    match attend(app, row).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let cause: &dyn std::error::Error = error.as_ref();
+            tracing::error!(job_id = %row.job, cause, "a due row could not be dealt with");
+            Outcome::Failed
+        }
+    }
+}
+
+/// Looks at the row itself, because the index may be behind, and does what it asks for.
+async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
+    let Some(job) = app.store.job(&row.user, &row.job).await? else {
+        return Ok(Outcome::LeftAlone);
+    };
+    let now = app.clock.now();
+    match look(&job, now, app.grace) {
+        Look::Ended => Ok(Outcome::LeftAlone),
+        Look::Leased(until) => {
+            let _taken = app.store.postpone(&job, now, until).await?;
+            Ok(Outcome::LeftAlone)
+        }
+        Look::Announce => announce(app, &job, now).await,
+        Look::Expire => expire(app, &job, now).await,
+    }
+}
+
+/// Rings, then has the job looked at again later. In this order: a bell that is rung twice does
+/// no harm, one that is only noted does.
+async fn announce(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
+    app.queue.ring(&Bell::new(job.user.clone(), job.id), Duration::ZERO).await?;
+    let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
+    tracing::info!(job_id = %job.id, "rang again");
+    Ok(Outcome::Announced)
+}
+
+/// Ends a job by time. What is given back is what was held then, whatever is sold for how much now.
+async fn expire(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
+    let guard = if now >= job.expires_at { Guard::Open } else { Guard::Pending };
+    match app.store.finish(job, guard, &Ending::Expired, now, app.retention).await? {
+        Finished::Now => {
+            tracing::info!(job_id = %job.id, user_id = %job.user, "expired");
+            Ok(Outcome::Expired)
+        }
+        Finished::Before | Finished::Otherwise | Finished::Superseded => Ok(Outcome::LeftAlone),
+    }
+}

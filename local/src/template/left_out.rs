@@ -75,11 +75,15 @@ pub const AUTHORIZER: &[LeftOut] =
     &[left_out("EnableFunctionDefaultPermissions", "the gateway may call every function")];
 
 /// Properties of a schedule.
-pub const SCHEDULE: &[LeftOut] =
-    &[DESCRIPTION, left_out("RetryPolicy", "the next run is the retry")];
+pub const SCHEDULE: &[LeftOut] = &[
+    DESCRIPTION,
+    left_out("OmitName", "nothing here has the schedule's name"),
+    left_out("RetryPolicy", "the next run is the retry"),
+];
 
 /// Properties of `AWS::DynamoDB::Table`.
-pub const TABLE: &[LeftOut] = &[TAGS, left_out("SSESpecification", "files here are as safe as others")];
+pub const TABLE: &[LeftOut] =
+    &[TAGS, left_out("SSESpecification", "files here are as safe as others")];
 
 /// Properties of `AWS::SQS::Queue`.
 pub const QUEUE: &[LeftOut] = &[

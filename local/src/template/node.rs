@@ -74,16 +74,6 @@ impl Intrinsic {
             }
         }
     }
-
-    /// Its name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Intrinsic::Ref => "Ref",
-            Intrinsic::GetAtt => "GetAtt",
-            Intrinsic::Sub => "Sub",
-            Intrinsic::Other(name) => name,
-        }
-    }
 }
 
 impl Node {
@@ -105,7 +95,8 @@ impl Node {
             (Value::Map(own), Value::Map(inherited)) => {
                 let mut merged = inherited.clone();
                 for (key, node) in own {
-                    let node = inherited.get(key).map_or_else(|| node.clone(), |base| node.over(base));
+                    let node =
+                        inherited.get(key).map_or_else(|| node.clone(), |base| node.over(base));
                     merged.insert(key.clone(), node);
                 }
                 Value::Map(merged)
@@ -116,5 +107,14 @@ impl Node {
             (own, _) => own.clone(),
         };
         Node { line: self.line, value }
+    }
+}
+
+/// The entries of a section of the template, if it is there and a map.
+pub(super) fn section<'a>(template: &'a Node, name: &str) -> Option<&'a BTreeMap<String, Node>> {
+    let Value::Map(sections) = &template.value else { return None };
+    match &sections.get(name)?.value {
+        Value::Map(entries) => Some(entries),
+        Value::Null | Value::Scalar(_) | Value::List(_) | Value::Call(..) => None,
     }
 }

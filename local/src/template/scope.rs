@@ -82,7 +82,7 @@ impl Scope {
     }
 
     /// What `Fn::GetAtt` gives.
-    fn attribute(&self, name: &str, attribute: &str) -> Result<String, String> {
+    pub(super) fn attribute(&self, name: &str, attribute: &str) -> Result<String, String> {
         let resource = self.resource(name)?;
         let physical = &resource.name;
         match (resource.kind, attribute) {
@@ -104,9 +104,10 @@ impl Scope {
         let (pattern, variables) = match &argument.value {
             Value::Scalar(pattern) => (pattern, None),
             Value::List(parts) => match parts.as_slice() {
-                [Node { value: Value::Scalar(pattern), .. }, Node { value: Value::Map(map), .. }] => {
-                    (pattern, Some(map))
-                }
+                [
+                    Node { value: Value::Scalar(pattern), .. },
+                    Node { value: Value::Map(map), .. },
+                ] => (pattern, Some(map)),
                 _ => return Err("must give Sub a text, or a text and a map".to_owned()),
             },
             Value::Null | Value::Map(_) | Value::Call(..) => {

@@ -65,7 +65,9 @@ impl<'a> Events<'a> {
             Event::Alias(_)
             | Event::Scalar(..)
             | Event::SequenceStart(..)
-            | Event::MappingStart(..) => return Err(at("is a YAML anchor, which is not understood")),
+            | Event::MappingStart(..) => {
+                return Err(at("is a YAML anchor, which is not understood"));
+            }
             Event::Nothing
             | Event::StreamStart
             | Event::StreamEnd
@@ -77,7 +79,8 @@ impl<'a> Events<'a> {
         let value = match tag {
             None => value,
             Some(tag) => {
-                let function = short_form(&tag).ok_or_else(|| at(&unknown_intrinsic(&tag.suffix)))?;
+                let function =
+                    short_form(&tag).ok_or_else(|| at(&unknown_intrinsic(&tag.suffix)))?;
                 Value::Call(function, Box::new(Node { line, value }))
             }
         };

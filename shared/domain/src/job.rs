@@ -184,6 +184,19 @@ impl State {
         }
     }
 
+    /// The pictures, where there are some.
+    #[must_use]
+    pub fn images(&self) -> &[Image] {
+        match self {
+            Self::Succeeded { images, .. } => images,
+            Self::Pending
+            | Self::Processing(_)
+            | Self::Failed { .. }
+            | Self::Expired { .. }
+            | Self::Refunded { .. } => &[],
+        }
+    }
+
     /// When it became final, if it is.
     #[must_use]
     pub const fn completed_at(&self) -> Option<Timestamp> {

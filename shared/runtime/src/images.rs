@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::{Client, presigning::PresigningConfig, primitives::ByteStream};
-use domain::{ids::JobId, time::Timestamp};
+use domain::{ids::JobId, job::Image, time::Timestamp};
 
 use crate::{Environment, aws::Aws, clock::to_system, environment::EnvironmentError};
 
@@ -57,7 +57,7 @@ impl Images {
     ///
     /// # Errors
     /// If the URL cannot be signed.
-    pub async fn sign(
+    async fn sign(
         &self,
         key: &str,
         now: Timestamp,
@@ -68,5 +68,22 @@ impl Images {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let signed = request.presigned(config).await.map_err(|error| ImagesError(error.into()))?;
         Ok(signed.uri().to_owned())
+    }
+
+    /// The URLs of a job's pictures, in their order.
+    ///
+    /// # Errors
+    /// If one of them cannot be signed.
+    pub async fn sign_all(
+        &self,
+        images: &[Image],
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<Vec<String>, ImagesError> {
+        let mut urls = Vec::with_capacity(images.len());
+        for image in images {
+            urls.push(self.sign(&image.key, now, lifetime).await?);
+        }
+        Ok(urls)
     }
 }

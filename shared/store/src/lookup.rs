@@ -65,6 +65,22 @@ fn mark(user: &UserId) -> String {
 }
 
 impl Store {
+    /// Reads a row of the jobs table that is not there, so that the connection is.
+    pub async fn warm_up(&self) {
+        let nowhere = keys::Key { pk: "-".to_owned(), sk: "-".to_owned() };
+        if let Err(error) = self.get(&self.tables.jobs, nowhere).await {
+            tracing::warn!(%error, "the jobs table cannot be reached yet");
+        }
+    }
+
+    /// Reads a row of the keys table that is not there, so that the connection is.
+    pub async fn warm_up_keys(&self) {
+        let nowhere = std::collections::HashMap::from([("pk".to_owned(), text("-"))]);
+        if let Err(error) = self.get_attributes(&self.tables.keys, nowhere).await {
+            tracing::warn!(%error, "the keys table cannot be reached yet");
+        }
+    }
+
     /// A user's job.
     ///
     /// # Errors

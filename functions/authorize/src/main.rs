@@ -1,0 +1,17 @@
+//! The authorize function: wiring, and nothing else.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use runtime::{Clock, Environment, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::init(&environment);
+    let app = authorize::App::new(&environment, Clock::system())?;
+    app.warm_up().await;
+    let app = &app;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request>| {
+        authorize::authorize(app, event.payload).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,280 @@
+//! One visit to one job: claim it, take it as far as the time allows, and end it or put it down.
+//!
+//! ```text
+//!   claim ──▶ submit ──▶ note the task ──▶ poll … ──▶ keep the pictures ──▶ settle
+//!                │                           │                 │
+//!                └──── busy, no answer ──────┴─ out of time ───┴─▶ put down, ring for later
+//! ```
+//!
+//! Between any two steps this may be the last thing the process does. Whoever comes next goes on
+//! from what is in the row: a noted task is asked for again, never sent again.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use domain::{
+    failure::Failure,
+    job::{Ending, Fence, Job, Run, Task},
+    schedule::{self, Visit},
+    time::Timestamp,
+};
+use providers::{Progress, SubmitError, Submitted};
+use runtime::queue::Bell;
+use store::{Claimed, Fenced, Finished, Guard};
+use tokio::time::{sleep, timeout};
+
+use crate::{App, Shift, delivery};
+
+/// The shortest and the longest pause between two questions to an upstream.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The longest wait for an answer to one question.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Visits the job that a bell rang for.
+///
+/// # Errors
+/// If something that it needs did not answer, and the job could not be put down either.
+pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let name = (&bell.user_id, &bell.job_id);
+    let config = &app.config;
+    let claimed =
+        app.store.claim(name, now, shift.lease_until, config.run_limit, config.grace).await;
+    match claimed.context("the job cannot be claimed")? {
+        Claimed::Begun(job, run) => Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await,
+        Claimed::Resumed(job, run) => {
+            let what = schedule::visit(&job, &run, now, config.grace);
+            let mut visitor = Visitor::new(app, shift, job, &run);
+            if what == Visit::Submit && visitor.note_intent().await? == Fenced::Superseded {
+                return Ok(());
+            }
+            visitor.attempt(what).await
+        }
+        Claimed::Overdue(job) => finish(app, &job, Guard::Pending, &Ending::Expired).await,
+        Claimed::Missing => {
+            tracing::warn!(job_id = %bell.job_id, "rung for a job that is not there");
+            Ok(())
+        }
+        Claimed::Leased | Claimed::Ended => Ok(()),
+    }
+}
+
+/// A job in the hands of this process.
+struct Visitor<'a> {
+    app: &'a App,
+    shift: Shift,
+    job: Job,
+    fence: Fence,
+    /// How often the order was, or may have been, sent.
+    submits: u8,
+    run_deadline: Timestamp,
+}
+
+/// How a visit ends.
+enum Outcome {
+    /// The job ends.
+    End(Ending),
+    /// The job is put down; it is visited again after a while.
+    Later(Duration),
+    /// The upstream has nothing of ours; it may be asked again after a while.
+    Unsent(Duration),
+    /// Somebody else has the job.
+    Superseded,
+}
+
+impl<'a> Visitor<'a> {
+    fn new(app: &'a App, shift: Shift, job: Job, run: &Run) -> Self {
+        let (fence, submits, run_deadline) = (run.fence, run.submits, run.deadline);
+        Self { app, shift, job, fence, submits, run_deadline }
+    }
+
+    async fn note_intent(&mut self) -> anyhow::Result<Fenced> {
+        self.submits = self.submits.saturating_add(1);
+        let noted = self.app.store.note_intent(&self.job, self.fence, self.submits).await;
+        noted.context("the intent cannot be noted")
+    }
+
+    /// Does what the visit is for. If something fails on the way, the job is put down, so that the
+    /// next visit need not wait for the lease to end.
+    async fn attempt(&self, what: Visit) -> anyhow::Result<()> {
+        let outcome = self.work(what).await;
+        let ended = match outcome {
+            Ok(Outcome::End(ending)) => {
+                finish(self.app, &self.job, Guard::Fence(self.fence), &ending).await
+            }
+            Ok(Outcome::Later(pause)) => return self.put_down(pause).await,
+            Ok(Outcome::Unsent(pause)) => return self.put_down_unsent(pause).await,
+            Ok(Outcome::Superseded) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { return Ok(()) };
+        let cause: &dyn std::error::Error = error.as_ref();
+        tracing::error!(job_id = %self.job.id, cause, "the visit ends early");
+        self.put_down(self.app.config.revisit).await
+    }
+
+    async fn work(&self, what: Visit) -> anyhow::Result<Outcome> {
+        match what {
+            Visit::Submit => self.submit().await,
+            Visit::Poll(task) => self.follow(&task).await,
+            Visit::AskLast(task) => self.ask_last(&task).await,
+            Visit::GiveUp => Ok(Outcome::End(Ending::Failed(Failure::OutcomeUnknown))),
+            Visit::Expire => Ok(Outcome::End(Ending::Expired)),
+        }
+    }
+
+    /// Sends the order. The intent is noted already.
+    async fn submit(&self) -> anyhow::Result<Outcome> {
+        let sent = self.app.providers.submit(&self.job, self.app.clock.now());
+        let Ok(answer) = timeout(ANSWER.min(self.rest()), sent).await else {
+            tracing::warn!(job_id = %self.job.id, "the upstream did not answer in time");
+            return Ok(Outcome::Later(self.app.config.revisit));
+        };
+        match answer {
+            Ok(Submitted::Accepted(task)) => match self.note_task(&task).await {
+                Fenced::Taken => self.follow(&task).await,
+                Fenced::Superseded => Ok(Outcome::Superseded),
+            },
+            Ok(Submitted::Done(pictures)) => {
+                Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
+            }
+            Err(SubmitError::Verdict(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
+            Err(SubmitError::Busy { again }) => Ok(Outcome::Unsent(again)),
+            Err(SubmitError::Unknown(error)) => {
+                let cause: &dyn std::error::Error = error.as_ref();
+                tracing::warn!(job_id = %self.job.id, cause, "it is unknown what the upstream did");
+                Ok(Outcome::Later(self.app.config.revisit))
+            }
+        }
+    }
+
+    /// Notes the task. If that fails, this visit knows it all the same and goes on; only the next
+    /// one would not.
+    async fn note_task(&self, task: &Task) -> Fenced {
+        match self.app.store.note_task(&self.job, self.fence, task).await {
+            Ok(fenced) => fenced,
+            Err(error) => {
+                let cause: &dyn std::error::Error = &error;
+                tracing::error!(job_id = %self.job.id, cause, "the task could not be noted");
+                Fenced::Taken
+            }
+        }
+    }
+
+    /// Asks until the task is done, the invocation's time runs out, or the job's.
+    async fn follow(&self, task: &Task) -> anyhow::Result<Outcome> {
+        let mut unanswered = PAUSES.0;
+        loop {
+            if self.is_overdue() {
+                return self.ask_last(task).await;
+            }
+            let pause = match self.ask(task).await {
+                Some(Progress::Done(pictures)) => {
+                    let ending = delivery::keep(self.app, &self.job, pictures).await?;
+                    return Ok(Outcome::End(ending));
+                }
+                Some(Progress::Failed(failure)) => {
+                    return Ok(Outcome::End(Ending::Failed(failure)));
+                }
+                Some(Progress::Pending { again }) => again.clamp(PAUSES.0, PAUSES.1),
+                None => {
+                    unanswered = unanswered.saturating_mul(2).min(PAUSES.1);
+                    unanswered
+                }
+            };
+            if pause >= self.rest() {
+                return Ok(Outcome::Later(self.app.config.revisit));
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Time is up: asks once more. Only an answer ends the job here; without one it waits for its
+    /// last hour.
+    async fn ask_last(&self, task: &Task) -> anyhow::Result<Outcome> {
+        match self.ask(task).await {
+            Some(Progress::Done(pictures)) => {
+                Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
+            }
+            Some(Progress::Failed(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
+            Some(Progress::Pending { .. }) => {
+                self.app.providers.cancel(&self.job, task).await;
+                Ok(Outcome::End(Ending::Expired))
+            }
+            None => Ok(Outcome::Later(self.app.config.reannounce)),
+        }
+    }
+
+    /// One question. No answer says nothing about the task.
+    async fn ask(&self, task: &Task) -> Option<Progress> {
+        let question = self.app.providers.poll(&self.job, task, self.app.clock.now());
+        match timeout(ANSWER.min(self.rest()), question).await {
+            Ok(Ok(progress)) => Some(progress),
+            Ok(Err(error)) => {
+                let cause: &dyn std::error::Error = &error;
+                tracing::warn!(job_id = %self.job.id, cause, "the upstream did not answer");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn is_overdue(&self) -> bool {
+        let deadline = self.run_deadline.min(self.job.deadline);
+        self.app.clock.now() >= deadline.plus(self.app.config.grace)
+    }
+
+    /// How much of the shift is left.
+    fn rest(&self) -> Duration {
+        self.shift.end.since(self.app.clock.now())
+    }
+
+    async fn put_down(&self, pause: Duration) -> anyhow::Result<()> {
+        let now = self.app.clock.now();
+        let next = self.next(now, pause);
+        let put = self.app.store.put_down(&self.job, self.fence, now, next).await;
+        self.come_back(put.context("the job cannot be put down")?, pause).await
+    }
+
+    async fn put_down_unsent(&self, pause: Duration) -> anyhow::Result<()> {
+        let now = self.app.clock.now();
+        let (next, claim) = (self.next(now, pause), (self.fence, self.submits.saturating_sub(1)));
+        let put = self.app.store.put_down_unsent(&self.job, claim, now, next).await;
+        self.come_back(put.context("the job cannot be put down")?, pause).await
+    }
+
+    /// When the sweep rings, should the bell for the next visit be lost.
+    fn next(&self, now: Timestamp, pause: Duration) -> Timestamp {
+        now.plus(pause).plus(self.app.config.reannounce)
+    }
+
+    /// Rings for the next visit. If nobody hears it, the sweep rings again.
+    async fn come_back(&self, put: Fenced, pause: Duration) -> anyhow::Result<()> {
+        if put == Fenced::Taken {
+            let bell = Bell::new(self.job.user.clone(), self.job.id);
+            if let Err(error) = self.app.queue.ring(&bell, pause).await {
+                let cause: &dyn std::error::Error = &error;
+                tracing::warn!(job_id = %self.job.id, cause, "nobody was rung for the next visit");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends a job, with its hold.
+async fn finish(app: &App, job: &Job, guard: Guard, ending: &Ending) -> anyhow::Result<()> {
+    let (now, retention) = (app.clock.now(), app.config.retention);
+    let status = ending.status().as_str();
+    match app.store.finish(job, guard, ending, now, retention).await? {
+        Finished::Now => {
+            let charged_micros = ending.resolve(&job.hold).figures().charged.micros();
+            tracing::info!(job_id = %job.id, user_id = %job.user, status, charged_micros, "ended");
+        }
+        Finished::Before => tracing::info!(job_id = %job.id, status, "had ended before"),
+        // Final news for nobody: no charge, no resurrection.
+        Finished::Otherwise | Finished::Superseded => {
+            tracing::warn!(job_id = %job.id, status, "came too late");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The submit function: wiring, and nothing else.
+
+use std::convert::Infallible;
+
+use lambda_http::{Error, Request, service_fn};
+use runtime::{Clock, Environment, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::init(&environment);
+    let app = submit::App::new(&environment, Clock::system())?;
+    app.warm_up().await;
+    let app = &app;
+    lambda_http::run(service_fn(async move |request: Request| {
+        Ok::<_, Infallible>(submit::respond(app, request).await)
+    }))
+    .await
+}

@@ -1,0 +1,409 @@
+//! The stack: everything that the template describes, running.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use runtime::{Clock, Environment, aws::Aws};
+use serde_json::{Value, json};
+use standins::{Endpoints, Standins, Storage};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    event_source::EventSource,
+    gateway::Gateway,
+    invoke::{Invoker, programs},
+    provision,
+    schedule::Scheduled,
+    template::{Constraints, Site, TEMPLATE, Template},
+};
+
+/// The name of the stack; physical names begin with it.
+const STACK_NAME: &str = "holdfast";
+/// How long running invocations may take to end once the stack is told to stop. A worker's
+/// invocation may last a minute; what it leaves undone, the sweep of the next start takes up.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long open connections and pollers may take to end after that.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Parameters that have another default here than in the cloud, if the template has them.
+const LOCAL_PARAMETERS: [(&str, &str); 2] = [
+    // The stand-in refuses a message group on a standard queue.
+    ("FairQueue", "false"),
+    // Keys of this machine must not look like keys of a deployment.
+    ("KeyEnvironment", "test"),
+];
+
+/// Where the text of the template comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TemplateSource {
+    /// The `template.yaml` that this program was compiled with.
+    #[default]
+    Builtin,
+    /// A file.
+    File(PathBuf),
+    /// The text itself.
+    Text(String),
+}
+
+/// What a stack is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The template.
+    pub template: TemplateSource,
+    /// The port of the HTTP API on the loopback interface; 0 lets the kernel choose.
+    pub port: u16,
+    /// Where tables and objects are kept; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// Values for parameters of the template, in place of their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// Whether the values must be as the template wants them.
+    pub constraints: Constraints,
+    /// How often the sweep runs; `None` is as the template says.
+    pub sweep_every: Option<Duration>,
+    /// The clock of the functions and of the gateway.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            template: TemplateSource::default(),
+            port: 0,
+            data_dir: None,
+            parameters: BTreeMap::new(),
+            constraints: Constraints::default(),
+            sweep_every: None,
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// A stack, running on this machine. Dropping it ends it at once; [`Stack::stop`] lets it finish.
+pub struct Stack {
+    url: String,
+    template: Template,
+    environments: BTreeMap<String, Environment>,
+    tables: BTreeMap<String, String>,
+    buckets: BTreeMap<String, String>,
+    gateway: Gateway,
+    invoker: Invoker,
+    schedules: Vec<Scheduled>,
+    standins: Option<Standins>,
+    endpoints: Endpoints,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Stack {
+    /// Starts a stack. Once this returns, it answers.
+    ///
+    /// # Errors
+    /// If the template is not understood, the port is taken, the data directory cannot be used or
+    /// holds other tables, or a function does not accept its configuration.
+    pub async fn start(options: Options) -> anyhow::Result<Stack> {
+        let text = read_template(&options.template).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+            .await
+            .with_context(|| format!("cannot listen on 127.0.0.1:{}", options.port))?;
+        let address = listener.local_addr()?;
+        let standins = start_standins(options.data_dir.clone()).await?;
+        let endpoints = standins.endpoints().clone();
+
+        let template = understand(&text, &options, address, &endpoints)?;
+        let aws = Aws::new(&environment(BTreeMap::new(), &endpoints))?;
+        provision::provision(&template, &aws)
+            .await
+            .context("cannot make what the template says")?;
+
+        let (environments, invoker) = deploy(&template, &endpoints, &options.clock)?;
+        let (tables, buckets) = (table_names(&template), bucket_names(&template));
+        let gateway = Gateway::new(
+            &template,
+            invoker.clone(),
+            address.port(),
+            describe(&template, address, &endpoints, &tables, &buckets),
+        );
+        let schedules = schedules(&template, options.sweep_every, &invoker);
+        let stack = Stack {
+            url: format!("http://{address}"),
+            template,
+            environments,
+            tables,
+            buckets,
+            gateway,
+            invoker,
+            schedules,
+            standins: Some(standins),
+            endpoints,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        stack.run(listener, &aws)?;
+        Ok(stack)
+    }
+
+    /// Starts the servers and pollers.
+    fn run(&self, listener: TcpListener, aws: &Aws) -> anyhow::Result<()> {
+        for (id, function) in &self.template.functions {
+            for source in &function.sources {
+                let queue = self.template.queue_by_arn(&source.queue_arn);
+                let queue = queue.and_then(|queue| self.template.queues.get(queue));
+                let queue = queue.cloned().context("a queue is not there")?;
+                let poller = EventSource::new(
+                    aws.sqs(),
+                    queue,
+                    source.clone(),
+                    id.clone(),
+                    self.invoker.clone(),
+                );
+                self.tasks.spawn(poller.run(self.stop.clone(), self.tasks.clone()));
+            }
+        }
+        for schedule in &self.schedules {
+            self.tasks.spawn(schedule.clone().run(self.stop.clone()));
+        }
+        let service = self.gateway.router().into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = self.stop.clone().cancelled_owned();
+        let server = axum::serve(listener, service).with_graceful_shutdown(stopped);
+        self.tasks.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the gateway ended");
+            }
+        });
+        Ok(())
+    }
+
+    /// The URL of the HTTP API.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The URLs of the stand-ins.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The template, evaluated.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The variables of a function, by its logical id.
+    ///
+    /// # Errors
+    /// If the template has no such function.
+    pub fn environment(&self, function: &str) -> anyhow::Result<&Environment> {
+        let environment = self.environments.get(function);
+        environment.with_context(|| format!("the template has no function `{function}`"))
+    }
+
+    /// The physical names of the tables, by logical id.
+    pub fn tables(&self) -> &BTreeMap<String, String> {
+        &self.tables
+    }
+
+    /// The physical names of the buckets, by logical id.
+    pub fn buckets(&self) -> &BTreeMap<String, String> {
+        &self.buckets
+    }
+
+    /// The outputs of the template, by name.
+    pub fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.template.outputs
+    }
+
+    /// The URL of a queue, by its logical id.
+    ///
+    /// # Errors
+    /// If the template has no such queue.
+    pub fn queue_url(&self, queue: &str) -> anyhow::Result<&str> {
+        let found = self.template.queues.get(queue).map(|queue| queue.url.as_str());
+        found.with_context(|| format!("the template has no queue `{queue}`"))
+    }
+
+    /// Clients of the stand-ins, for whoever looks after the stack.
+    ///
+    /// # Errors
+    /// If they cannot be built.
+    pub fn aws(&self) -> anyhow::Result<Aws> {
+        Ok(Aws::new(&environment(BTreeMap::new(), &self.endpoints))?)
+    }
+
+    /// Runs once what the schedules run, and returns what the last of it answered.
+    ///
+    /// # Errors
+    /// If it fails, or nothing is scheduled.
+    pub async fn sweep_now(&self) -> anyhow::Result<Value> {
+        let mut answer = None;
+        for schedule in &self.schedules {
+            answer = Some(serde_json::from_slice(&schedule.once().await?)?);
+        }
+        answer.context("the template has no schedule")
+    }
+
+    /// Takes the queues out of reach, as in an outage.
+    pub fn pause_queue(&self) {
+        if let Some(standins) = &self.standins {
+            standins.pause_sqs();
+        }
+    }
+
+    /// Puts the queues back.
+    pub fn resume_queue(&self) {
+        if let Some(standins) = &self.standins {
+            standins.resume_sqs();
+        }
+    }
+
+    /// Sets what `GET /_local/stack` says of a demo.
+    pub fn set_demo(&self, demo: Value) {
+        self.gateway.set_demo(demo);
+    }
+
+    /// Stops: takes no more requests, lets running invocations end for a while, then ends the rest.
+    ///
+    /// # Errors
+    /// If the stand-ins did not stop.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.invoker.finish(STOP_LIMIT).await;
+        self.tasks.close();
+        if tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some connections were not closed in time");
+        }
+        match self.standins.take() {
+            Some(standins) => Ok(tokio::task::spawn_blocking(move || standins.stop()).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.invoker.kill();
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+async fn read_template(source: &TemplateSource) -> anyhow::Result<String> {
+    match source {
+        TemplateSource::Builtin => Ok(TEMPLATE.to_owned()),
+        TemplateSource::Text(text) => Ok(text.clone()),
+        TemplateSource::File(path) => tokio::fs::read_to_string(path)
+            .await
+            .with_context(|| format!("cannot read the template {}", path.display())),
+    }
+}
+
+async fn start_standins(data_dir: Option<PathBuf>) -> anyhow::Result<Standins> {
+    let storage = data_dir.map_or(Storage::Memory, Storage::Directory);
+    tokio::task::spawn_blocking(move || Standins::start(storage)).await?
+}
+
+fn understand(
+    text: &str,
+    options: &Options,
+    address: SocketAddr,
+    endpoints: &Endpoints,
+) -> anyhow::Result<Template> {
+    let site = Site {
+        region: standins::REGION.to_owned(),
+        account_id: standins::ACCOUNT_ID.to_owned(),
+        stack_name: STACK_NAME.to_owned(),
+        sqs_url: endpoints.sqs.clone(),
+        api_url: format!("http://{address}"),
+    };
+    let declared = Template::parameter_names(text)?;
+    let local = LOCAL_PARAMETERS.iter().filter(|(name, _)| declared.contains(*name));
+    let mut parameters: BTreeMap<String, String> =
+        local.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    parameters.extend(options.parameters.clone());
+    Template::parse(text, site, &parameters, options.constraints)
+        .context("the template is not understood")
+}
+
+/// The variables of a function: its own, and what Lambda and the SDK would find.
+fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) -> Environment {
+    let given = [
+        ("AWS_REGION", standins::REGION),
+        ("AWS_ACCESS_KEY_ID", standins::ACCESS_KEY_ID),
+        ("AWS_SECRET_ACCESS_KEY", standins::SECRET_ACCESS_KEY),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
+        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    own.into_iter().chain(given).collect()
+}
+
+fn deploy(
+    template: &Template,
+    endpoints: &Endpoints,
+    clock: &Clock,
+) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
+    let mut environments = BTreeMap::new();
+    let mut functions = Vec::new();
+    for (id, function) in &template.functions {
+        let environment = environment(function.environment.clone(), endpoints);
+        let handler = programs::start(&function.binary, &environment, clock.clone())
+            .with_context(|| format!("{id} does not start"))?;
+        environments.insert(id.clone(), environment);
+        functions.push((id.clone(), function.clone(), handler));
+    }
+    Ok((environments, Invoker::new(functions, clock.clone())))
+}
+
+fn schedules(template: &Template, every: Option<Duration>, invoker: &Invoker) -> Vec<Scheduled> {
+    let mut schedules = Vec::new();
+    for (id, function) in &template.functions {
+        for schedule in &function.schedules {
+            let every = every.unwrap_or(schedule.every);
+            let name = schedule.name.clone();
+            schedules.push(Scheduled::new(id.clone(), name, every, invoker.clone()));
+        }
+    }
+    schedules
+}
+
+fn table_names(template: &Template) -> BTreeMap<String, String> {
+    template.tables.iter().map(|(id, table)| (id.clone(), table.name.clone())).collect()
+}
+
+fn bucket_names(template: &Template) -> BTreeMap<String, String> {
+    template.buckets.iter().map(|(id, bucket)| (id.clone(), bucket.name.clone())).collect()
+}
+
+fn describe(
+    template: &Template,
+    address: SocketAddr,
+    endpoints: &Endpoints,
+    tables: &BTreeMap<String, String>,
+    buckets: &BTreeMap<String, String>,
+) -> Value {
+    let queues: BTreeMap<&String, &String> =
+        template.queues.iter().map(|(id, queue)| (id, &queue.url)).collect();
+    json!({
+        "url": format!("http://{address}"),
+        "endpoints": {
+            "dynamodb": endpoints.dynamodb,
+            "sqs": endpoints.sqs,
+            "s3": endpoints.s3,
+        },
+        "tables": tables,
+        "queues": queues,
+        "buckets": buckets,
+    })
+}

@@ -1,0 +1,33 @@
+use super::*;
+
+/// The header of a PNG of that size; what follows it is not looked at.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+#[test]
+fn a_picture_tells_its_size_and_kind() {
+    let picture = Picture::read(png(640, 480), Some(7)).unwrap();
+    assert_eq!((picture.width(), picture.height()), (640, 480));
+    assert_eq!((picture.content_type(), picture.seed()), ("image/png", Some(7)));
+}
+
+#[test]
+fn what_is_no_picture_is_refused() {
+    for bytes in [
+        b"".to_vec(),
+        b"<html>busy</html>".to_vec(),
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
+        b"GIF89a\x01\0\x01\0\0\0\0".to_vec(),
+        png(640, 480)[..12].to_vec(),
+        png(0, 480),
+        png(8_193, 1),
+        vec![0x89; BYTES_MAX + 1],
+    ] {
+        assert_eq!(Picture::read(bytes, None), Err(NotAPicture));
+    }
+}

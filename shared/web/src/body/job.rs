@@ -1,0 +1,132 @@
+//! The job object, in every state.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    failure::Failure,
+    job::{Image, Job, State},
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{date_time, usd};
+use crate::Freshness;
+
+/// Where the pictures of a job can be fetched, in their order, and until when.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// One for each picture.
+    pub urls: Vec<String>,
+    /// When they stop working.
+    pub expires_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct JobOut<'a> {
+    id: String,
+    object: &'static str,
+    status: &'static str,
+    model: &'static str,
+    created_at: String,
+    completed_at: Option<String>,
+    output: Option<Output<'a>>,
+    error: Option<ErrorOut>,
+    estimated_cost: Box<RawValue>,
+    charged_amount: Option<Box<RawValue>>,
+    n: u8,
+    size: &'static str,
+    expires_at: String,
+    metadata: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    url: &'a str,
+    images: Vec<ImageOut<'a>>,
+    url_expires_at: String,
+}
+
+#[derive(Serialize)]
+struct ImageOut<'a> {
+    url: &'a str,
+    width: u32,
+    height: u32,
+    content_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct ErrorOut {
+    code: &'static str,
+    message: &'static str,
+    retryable: bool,
+}
+
+/// A job as its owner sees it. `links` are those of its pictures; none while it has none.
+#[must_use]
+pub fn job<'a>(job: &'a Job, links: &'a Links) -> (impl Serialize + 'a, Freshness) {
+    let state = &job.state;
+    let charged = match state {
+        State::Pending | State::Processing(_) => None,
+        State::Succeeded { charged, .. } => Some(*charged),
+        State::Failed { .. } | State::Expired { .. } | State::Refunded { .. } => {
+            Some(domain::money::MicroUsd::ZERO)
+        }
+    };
+    let body = JobOut {
+        id: job.id.to_string(),
+        object: "image.job",
+        status: state.status().as_str(),
+        model: job.order.model.model().slug,
+        created_at: date_time(job.created_at),
+        completed_at: state.completed_at().map(date_time),
+        output: output(state, links),
+        error: error(state),
+        estimated_cost: usd(job.hold.amount()),
+        charged_amount: charged.map(usd),
+        n: job.order.n.get(),
+        size: job.order.shape().as_str(),
+        expires_at: date_time(job.expires_at),
+        metadata: &job.order.metadata,
+    };
+    let ended = state.status().is_terminal();
+    (body, if ended { Freshness::Private } else { Freshness::Unfinished })
+}
+
+fn output<'a>(state: &'a State, links: &'a Links) -> Option<Output<'a>> {
+    let image = |(image, url): (&'a Image, &'a String)| ImageOut {
+        url,
+        width: image.width,
+        height: image.height,
+        content_type: &image.content_type,
+        seed: image.seed,
+    };
+    Some(Output {
+        url: links.urls.first()?,
+        images: state.images().iter().zip(&links.urls).map(image).collect(),
+        url_expires_at: date_time(links.expires_at),
+    })
+}
+
+fn error(state: &State) -> Option<ErrorOut> {
+    let told = |failure: Failure| ErrorOut {
+        code: failure.code(),
+        message: failure.message(),
+        retryable: failure.retryable(),
+    };
+    match state {
+        State::Pending | State::Processing(_) | State::Succeeded { .. } => None,
+        State::Failed { failure, .. } => Some(told(*failure)),
+        State::Expired { .. } => Some(told(Failure::JobExpired)),
+        State::Refunded { .. } => Some(ErrorOut {
+            code: "canceled",
+            message: "The job was canceled before it began.",
+            retryable: true,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
