@@ -1,7 +1,7 @@
 //! Lambda: runs a function with a payload, under a deadline. Payloads and answers are bytes of JSON,
 //! so what a function gets and gives here is what it gets and gives there.
 
-mod handlers;
+pub(crate) mod handlers;
 pub(crate) mod programs;
 
 use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc, time::Duration};
@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc, time::Duration};
 use lambda_runtime::{Config, Context};
 use runtime::{Clock, Entropy};
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::template::functions::Function;
@@ -16,8 +17,9 @@ use crate::template::functions::Function;
 /// The largest payload and the largest answer that Lambda takes.
 const PAYLOAD_MAX_BYTES: usize = 6_291_556;
 
-/// What comes of running a handler.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = anyhow::Result<Vec<u8>>> + Send>>;
+/// What comes of running a handler. It need not be able to move between threads, because in
+/// Lambda it never does.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = anyhow::Result<Vec<u8>>>>>;
 
 /// A function's code: from the payload, in a context, to the answer.
 pub(crate) type Handler = Arc<dyn Fn(Vec<u8>, Context) -> Answer + Send + Sync>;
@@ -100,7 +102,8 @@ impl Invoker {
         Ok(uuid::Builder::from_random_bytes(self.0.entropy.bytes()?).into_uuid())
     }
 
-    /// Runs a function once. It runs on if the caller goes away, as in Lambda.
+    /// Runs a function once, on a thread of its own. It runs on if the caller goes away, as in
+    /// Lambda.
     pub(crate) async fn invoke(
         &self,
         function: &str,
@@ -120,19 +123,22 @@ impl Invoker {
         let (timeout, kill) = (deployed.timeout, self.0.kill.clone());
         let handler = Arc::clone(&deployed.handler);
         let name = function.to_owned();
-        let task = self.0.running.spawn(async move {
-            let answer = async { handler(payload, context).await };
+        let here = Handle::current();
+        let ended = async move {
             tokio::select! {
-                ended = tokio::time::timeout(timeout, answer) => match ended {
-                    Ok(answer) => answer.map_err(|error| InvokeError::Failed {
-                        function: name,
-                        source: error.into(),
-                    }),
-                    Err(_) => Err(InvokeError::TimedOut(name, timeout)),
-                },
+                ended = tokio::time::timeout(timeout, async { handler(payload, context).await }) => {
+                    match ended {
+                        Ok(answer) => answer.map_err(|error| InvokeError::Failed {
+                            function: name,
+                            source: error.into(),
+                        }),
+                        Err(_) => Err(InvokeError::TimedOut(name, timeout)),
+                    }
+                }
                 () = kill.cancelled() => Err(InvokeError::Stopped(name)),
             }
-        });
+        };
+        let task = self.0.running.spawn_blocking(move || here.block_on(ended));
         let answer = match task.await {
             Ok(answer) => answer?,
             Err(error) if error.is_panic() => {

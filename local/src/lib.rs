@@ -21,6 +21,8 @@ mod provision;
 mod schedule;
 mod stack;
 pub mod template;
+#[cfg(test)]
+mod testing;
 
 pub use stack::{Options, Stack, TemplateSource};
 pub use template::Constraints;

@@ -36,9 +36,9 @@ where
 pub(crate) fn event<F, R, I, O>(handle: F) -> Handler
 where
     F: Fn(LambdaEvent<I>) -> R + Send + Sync + 'static,
-    R: Future<Output = anyhow::Result<O>> + Send + 'static,
-    I: DeserializeOwned + Send + 'static,
-    O: Serialize + Send + 'static,
+    R: Future<Output = anyhow::Result<O>> + 'static,
+    I: DeserializeOwned + 'static,
+    O: Serialize + 'static,
 {
     let handle = Arc::new(handle);
     Arc::new(move |payload: Vec<u8>, context: Context| {

@@ -1,7 +1,59 @@
-//! x
-use super::{Handler,handlers::{event, http}};
+//! Which program of the template is which crate.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use lambda_runtime::LambdaEvent;
 use runtime::{Clock, Environment};
-pub(crate) fn start(_binary: &str, _environment: &Environment, _clock: Clock) -> anyhow::Result<Handler> {
-    let _ = http(|_r| async { lambda_http::Response::new(lambda_http::Body::Empty) });
-    Ok(event(|e: lambda_runtime::LambdaEvent<serde_json::Value>| async move { Ok(e.payload) }))
+
+use super::{
+    Handler,
+    handlers::{event, http},
+};
+
+/// Starts the program of this name, as a cold start does: its configuration is read, and wrong
+/// configuration is an error.
+pub(crate) fn start(
+    binary: &str,
+    environment: &Environment,
+    clock: Clock,
+) -> anyhow::Result<Handler> {
+    match binary {
+        "submit" => {
+            let app = Arc::new(submit::App::new(environment, clock)?);
+            Ok(http(move |request| {
+                let app = Arc::clone(&app);
+                async move { submit::respond(&app, request).await }
+            }))
+        }
+        "lookup" => {
+            let app = Arc::new(lookup::App::new(environment, clock)?);
+            Ok(http(move |request| {
+                let app = Arc::clone(&app);
+                async move { lookup::respond(&app, request).await }
+            }))
+        }
+        "authorize" => {
+            let app = Arc::new(authorize::App::new(environment, clock)?);
+            Ok(event(move |event: LambdaEvent<_>| {
+                let app = Arc::clone(&app);
+                async move { authorize::authorize(&app, event.payload).await }
+            }))
+        }
+        "generate" => {
+            let app = Arc::new(generate::App::new(environment, clock)?);
+            Ok(event(move |event| {
+                let app = Arc::clone(&app);
+                async move { anyhow::Ok(generate::handle(&app, event).await) }
+            }))
+        }
+        "sweep" => {
+            let app = Arc::new(sweep::App::new(environment, clock)?);
+            Ok(event(move |event| {
+                let app = Arc::clone(&app);
+                async move { sweep::handle(&app, event).await }
+            }))
+        }
+        other => bail!("there is no program `{other}` in this workspace"),
+    }
 }

@@ -62,7 +62,7 @@ fn keys_and_indexes_are_read_with_their_types() {
     assert_eq!(jobs.key.to_string(), "pk (S), sk (S)");
     assert_eq!(jobs.indexes["due"].key.to_string(), "due_shard (N), due_at_ms (N)");
     assert_eq!(jobs.indexes["due"].projection, Projection::KeysOnly);
-    assert_eq!(jobs.ttl_attribute.as_deref(), Some("ttl"));
+    assert_eq!(jobs.ttl_attribute.as_deref(), Some("forget_at_s"));
     let keys = &template.tables["KeysTable"];
     assert_eq!(keys.key.partition.kind, AttributeType::Text);
     assert_eq!(keys.key.sort, None);

@@ -132,7 +132,11 @@ impl Store {
         .with(":hold", amount)
         .with(":one", 1);
         Ok(tx
-            .step(Step::Job, &self.tables.jobs, Write::create(keys::job(user, &job.id), &JobItem::pending(job)?))
+            .step(
+                Step::Job,
+                &self.tables.jobs,
+                Write::create(keys::job(user, &job.id), &JobItem::pending(job)?),
+            )
             .step(Step::Hold, &self.tables.ledger, Write::create(keys::hold(user, &job.id), &hold))
             .step(Step::Balance, &self.tables.ledger, balance))
     }

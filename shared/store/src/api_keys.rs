@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::AttributeValue,
+};
 use domain::{
     api_key::{ApiKey, KeyHash, KeyId},
     ids::UserId,
@@ -100,7 +103,7 @@ impl Store {
             Err(error) => {
                 let refused = error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception());
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception);
                 if refused { Ok(false) } else { Err(sort(error)) }
             }
         }
@@ -155,7 +158,7 @@ impl Store {
             Err(error) => {
                 let refused = error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception());
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
                 if refused { Ok(false) } else { Err(sort(error)) }
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     claim::{text, values},
     credit::ReferenceItem,
     error::{StoreError, sort},
-    item::{BalanceItem, EventItem, KeyItem, read_entry, read_job_row, read_key},
+    item::{BalanceItem, EventItem, JobRow, KeyItem, read_entry, read_job_row, read_key},
     keys,
     tx::Item,
 };
@@ -82,7 +82,7 @@ impl Store {
         Err(BooksError::Moving)
     }
 
-    async fn balance_row(&self, user: &UserId) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn balance_row(&self, user: &UserId) -> Result<Option<Item>, StoreError> {
         self.get(&self.tables.ledger, keys::balance(user)).await
     }
 
@@ -116,6 +116,13 @@ impl Store {
 pub struct UsersFrom {
     ledger: bool,
     start: Option<Item>,
+}
+
+impl UsersFrom {
+    /// Whether the ledger is through and it is the jobs table's turn.
+    pub(crate) fn is_in_jobs(&self) -> bool {
+        !self.ledger
+    }
 }
 
 fn read_books(user: &UserId, ledger: Vec<Item>, jobs: Vec<Item>) -> Books {
@@ -171,7 +178,7 @@ fn read_row(books: &mut Books, sk: &str, item: Item) -> Result<(), StoreError> {
 }
 
 fn read_facts(item: Item) -> Result<JobFacts, StoreError> {
-    let (job, (due_at, forget_at_s)) = read_job_row(item)?;
+    let JobRow { job, due_at, forget_at_s } = read_job_row(item)?;
     let (charged, images) = match &job.state {
         State::Pending | State::Processing(_) => (None, 0),
         State::Succeeded { images, charged, .. } => (Some(*charged), images.len()),
@@ -191,3 +198,6 @@ fn read_facts(item: Item) -> Result<JobFacts, StoreError> {
         forget_at: forget_at_s.map(|at| Timestamp::from_millis(at.saturating_mul(1_000))),
     })
 }
+
+#[cfg(test)]
+mod tests;

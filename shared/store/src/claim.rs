@@ -251,7 +251,10 @@ impl Store {
             .set_key(Some(keys::job(user, job).attributes()))
     }
 
-    pub(crate) async fn fenced(&self, write: UpdateItemFluentBuilder) -> Result<Fenced, StoreError> {
+    pub(crate) async fn fenced(
+        &self,
+        write: UpdateItemFluentBuilder,
+    ) -> Result<Fenced, StoreError> {
         Ok(match self.update(write.return_values(ReturnValue::None)).await? {
             Answer::Done(_) => Fenced::Taken,
             Answer::Refused(_) => Fenced::Superseded,
@@ -295,6 +298,7 @@ fn claimed(item: Option<Item>, name: fn(Job, Run) -> Claimed) -> Result<Claimed,
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the SDK takes them so")]
 pub(crate) fn values<const N: usize>(
     pairs: [(&str, AttributeValue); N],
 ) -> Option<HashMap<String, AttributeValue>> {

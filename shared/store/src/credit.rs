@@ -137,7 +137,7 @@ impl Store {
         seen: &Balance,
     ) -> Result<Tx<Step>, CreditError> {
         let credited = seen.credited.checked_add(amount).ok_or(CreditError::TooMuch)?;
-        let used = ReferenceItem {
+        let row = ReferenceItem {
             v: VERSION,
             reference: reference.to_owned(),
             amount_micros: amount,
@@ -162,7 +162,7 @@ impl Store {
         .with(":one", 1);
         let table = &self.tables.ledger;
         Ok(Tx::new()
-            .step(Step::Reference, table, Write::create(keys::reference(user, reference), &used))
+            .step(Step::Reference, table, Write::create(keys::reference(user, reference), &row))
             .step(Step::Entry, table, Write::create(keys::credit(user, &id), &entry))
             .step(Step::Balance, table, balance))
     }

@@ -52,3 +52,6 @@ where
         StoreError::Unknown(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,20 +187,25 @@ impl JobItem {
 
 /// Reads a job from its row.
 pub(crate) fn read_job(item: Item) -> Result<Job, StoreError> {
-    read_job_row(item).map(|(job, _)| job)
+    read_job_row(item).map(|row| row.job)
+}
+
+/// A job, and what its row says besides.
+pub(crate) struct JobRow {
+    pub(crate) job: Job,
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) forget_at_s: Option<u64>,
 }
 
 /// Reads a job from its row, and when it is due and may be forgotten.
-pub(crate) fn read_job_row(
-    item: Item,
-) -> Result<(Job, (Option<Timestamp>, Option<u64>)), StoreError> {
+pub(crate) fn read_job_row(item: Item) -> Result<JobRow, StoreError> {
     let (user, sk) = read_key(&item)?;
     let id = sk.strip_prefix(JOB).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| StoreError::Unreadable(format!("{sk} is no job").into()))?;
     let row: JobItem = serde_dynamo::from_item(item)?;
-    let rest = (row.due_at_ms, row.forget_at_s);
+    let (due_at, forget_at_s) = (row.due_at_ms, row.forget_at_s);
     let job = row.into_job(id, user).map_err(StoreError::Unreadable)?;
-    Ok((job, rest))
+    Ok(JobRow { job, due_at, forget_at_s })
 }
 
 /// The user and the sort key of a row.
@@ -266,18 +271,8 @@ impl From<BalanceItem> for Balance {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum EntryItem {
-    Credit {
-        v: u32,
-        created_at_ms: Timestamp,
-        amount_micros: MicroUsd,
-        reference: String,
-    },
-    Hold {
-        v: u32,
-        created_at_ms: Timestamp,
-        job_id: JobId,
-        amount_micros: MicroUsd,
-    },
+    Credit { v: u32, created_at_ms: Timestamp, amount_micros: MicroUsd, reference: String },
+    Hold { v: u32, created_at_ms: Timestamp, job_id: JobId, amount_micros: MicroUsd },
     Usage(ResolutionItem),
     Refund(ResolutionItem),
 }

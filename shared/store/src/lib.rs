@@ -9,6 +9,7 @@
 
 mod accept;
 mod api_keys;
+mod audit;
 mod books;
 mod claim;
 mod credit;
@@ -18,18 +19,21 @@ mod finish;
 mod item;
 mod keys;
 mod lookup;
+#[cfg(test)]
+mod script;
 mod tx;
 
 use aws_sdk_dynamodb::Client;
 
 pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
 pub use api_keys::{KeyRow, KeyState};
+pub use audit::AuditReport;
 pub use books::{BooksError, UsersFrom};
 pub use claim::{Claimed, Fenced};
 pub use credit::{CreditError, Credited};
 pub use due::{DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;
-pub use finish::{Finished, FinishError, Guard};
+pub use finish::{FinishError, Finished, Guard};
 pub use lookup::{BadCursor, Cursor, Page};
 
 /// The names of the three tables.

@@ -60,8 +60,8 @@ impl Cursor {
 /// A short mark of whose cursor it is. It protects nothing: a cursor only ever names a place among
 /// the rows of whoever asks.
 fn mark(user: &UserId) -> String {
-    let digest = Sha256::digest(user.as_str().as_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = format!("{:x}", Sha256::digest(user.as_str().as_bytes()));
+    digest.chars().take(12).collect()
 }
 
 impl Store {
@@ -111,9 +111,8 @@ impl Store {
         limit: u8,
         from: Option<&Cursor>,
     ) -> Result<Page<Entry>, StoreError> {
-        let start = from.map(|Cursor(sk)| {
-            keys::Key { pk: user.to_string(), sk: sk.clone() }.attributes()
-        });
+        let start =
+            from.map(|Cursor(sk)| keys::Key { pk: user.to_string(), sk: sk.clone() }.attributes());
         // One more than asked for tells whether there is a next page.
         let output = self
             .client

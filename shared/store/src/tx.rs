@@ -94,7 +94,7 @@ impl<Step: Copy> Tx<Step> {
                     }
                     sleep(pause).await;
                 }
-                refused => return Err(refused),
+                decided @ (TxError::Refused { .. } | TxError::Store(_)) => return Err(decided),
             }
         }
     }
@@ -115,9 +115,10 @@ impl Pauses {
         // SplitMix64's step: enough to tell the pauses of different jobs apart.
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let millis = u64::try_from(self.bound.as_millis()).unwrap_or(u64::MAX).max(1);
+        let millis = u64::try_from(self.bound.as_millis()).unwrap_or(u64::MAX);
+        let pause = (mixed >> 31).checked_rem(millis).unwrap_or_default();
         self.bound = self.bound.saturating_mul(2).min(PAUSE_MAX);
-        Duration::from_millis(1_u64.saturating_add((mixed >> 31) % millis))
+        Duration::from_millis(pause.saturating_add(1))
     }
 }
 

@@ -1,10 +1,18 @@
-//! The tables through the real SDK, on the embedded stand-in. After each scenario the books are
-//! audited.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
+//! The tables through the real SDK, on the embedded stand-in. The books are audited after each
+//! scenario.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+mod accept;
+mod accept_at_once;
+mod api_keys;
+mod audit;
+mod claim;
+mod credit;
+mod due;
+mod entries;
+mod finish;
+mod finish_refused;
+mod notes;
+mod schema;
 mod support;
-mod smoke;
+mod world;

@@ -1,47 +1,25 @@
-//! Tables in memory, and the few jobs and users that the scenarios are about.
+//! The users and jobs that the scenarios are about, and the audit after each of them.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
-    operation::create_table::builders::CreateTableFluentBuilder,
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-        KeyType, Projection, ProjectionType, ScalarAttributeType,
-    },
-};
 use domain::{
     audit::{Violation, audit},
     fingerprint::Fingerprint,
     hold::Hold,
     idempotency::IdempotencyKey,
-    ids::{CreditId, Entropy, JobId, UserId},
-    job::{Delivered, Ending, Fence, Image, Job, Run, State, Upstream},
-    ledger::Balance,
+    ids::{Entropy, JobId, UserId},
+    job::{Delivered, Ending, Image, Job, State, Upstream},
     money::MicroUsd,
     order::{Draft, Order},
     time::Timestamp,
 };
-use standins::{Standins, Storage};
-use store::{
-    Acceptance, Accepted, Claimed, Credited, FinishError, Finished, Guard, KeyClaim, Store, Tables,
-};
+use store::{Acceptance, KeyClaim, Store};
 use tokio::task::JoinSet;
 
 /// When all of it happens.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// What a job of [`job`] holds: two pictures at half of it.
 pub(crate) const HOLD: u64 = 75_000;
-
-const LEASE: Duration = Duration::from_secs(90);
-const RUN_LIMIT: Duration = Duration::from_secs(300);
-const GRACE: Duration = Duration::from_secs(120);
-const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 /// So many seconds after [`NOW`].
 pub(crate) fn after(seconds: u64) -> Timestamp {
@@ -58,8 +36,9 @@ pub(crate) fn user() -> UserId {
 
 /// Not random at all, but another for each number.
 pub(crate) fn entropy(n: u32) -> Entropy {
-    let [a, b, c, d] = n.to_be_bytes();
-    [0, 0, 0, 0, 0, 0, a, b, c, d]
+    let mut bytes = Entropy::default();
+    bytes.iter_mut().rev().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
+    bytes
 }
 
 pub(crate) fn order(prompt: &str) -> Order {
@@ -130,234 +109,14 @@ pub(crate) fn count<T: PartialEq>(results: &[T], wanted: &T) -> usize {
     results.iter().filter(|result| *result == wanted).count()
 }
 
-/// Fails unless the books of all users are in order.
+/// Fails unless there are books, and those of all users are in order.
 pub(crate) async fn audit_clean(store: &Store) {
-    let (mut users, mut from) = (BTreeSet::new(), None);
-    loop {
-        let (page, next) = store.users(from).await.unwrap();
-        users.extend(page);
-        from = next;
-        if from.is_none() {
-            break;
-        }
-    }
-    assert!(!users.is_empty(), "there is nothing to audit");
-    for user in users {
-        assert_eq!(violations(store, &user).await, []);
-    }
+    let report = store.audit(NOW, Duration::ZERO, |_| {}).await.unwrap();
+    assert!(report.is_clean(), "{report:#?}");
 }
 
 /// What is wrong with the books of a user.
 pub(crate) async fn violations(store: &Store, user: &UserId) -> Vec<Violation> {
     let (books, _) = store.books(user).await.unwrap();
     audit(&books, NOW, Duration::ZERO)
-}
-
-/// A row as it lies in a table.
-pub(crate) type Row = HashMap<String, AttributeValue>;
-
-pub(crate) fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
-}
-
-/// The three tables, empty or nearly so.
-pub(crate) struct World {
-    pub(crate) store: Store,
-    client: Client,
-    _standins: Standins,
-}
-
-impl World {
-    /// Tables without rows.
-    pub(crate) async fn empty() -> Self {
-        let standins = Standins::start(Storage::Memory).unwrap();
-        let client = client(&standins.endpoints().dynamodb);
-        create_tables(&client).await;
-        let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
-        Self { store: Store::new(client.clone(), tables), client, _standins: standins }
-    }
-
-    /// Tables with one user, who has so much to spend.
-    pub(crate) async fn with(micros: u64) -> Self {
-        let world = Self::empty().await;
-        assert!(world.store.open_account(&user()).await.unwrap());
-        let credited = world.credit(&user(), 0, micros).await;
-        assert_eq!(credited, Credited::Now);
-        world
-    }
-
-    /// The `n`th credit of a user.
-    pub(crate) async fn credit(&self, user: &UserId, n: u32, micros: u64) -> Credited {
-        let id = CreditId::new(NOW, &entropy(n));
-        let reference = format!("payment {n}");
-        self.store.credit(user, (id, usd(micros)), &reference, NOW).await.unwrap()
-    }
-
-    pub(crate) async fn balance(&self) -> Balance {
-        self.store.balance(&user()).await.unwrap().unwrap()
-    }
-
-    /// The job as it is now.
-    pub(crate) async fn look(&self, job: &Job) -> Job {
-        self.store.job(&job.user, &job.id).await.unwrap().unwrap()
-    }
-
-    /// The `n`th job, accepted.
-    pub(crate) async fn accepted(&self, n: u32) -> Job {
-        let job = job(n);
-        assert_eq!(self.store.accept(&bare(&job)).await.unwrap(), Accepted::Now);
-        job
-    }
-
-    /// The `n`th job, accepted and claimed.
-    pub(crate) async fn begun(&self, n: u32) -> (Job, Run) {
-        let job = self.accepted(n).await;
-        match self.claim(&job, NOW).await {
-            Claimed::Begun(job, run) => (job, run),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub(crate) async fn claim(&self, job: &Job, now: Timestamp) -> Claimed {
-        let name = (&job.user, &job.id);
-        self.store.claim(name, now, now.plus(LEASE), RUN_LIMIT, GRACE).await.unwrap()
-    }
-
-    /// Ends a job at [`NOW`], under a fence.
-    pub(crate) async fn finish(&self, job: &Job, fence: Fence, ending: &Ending) -> Finished {
-        self.try_finish(job, Guard::Fence(fence), ending, NOW).await.unwrap()
-    }
-
-    pub(crate) async fn try_finish(
-        &self,
-        job: &Job,
-        guard: Guard,
-        ending: &Ending,
-        now: Timestamp,
-    ) -> Result<Finished, FinishError> {
-        self.store.finish(job, guard, ending, now, RETENTION).await
-    }
-
-    /// All rows of both tables, by table, user and sort key: to see that nothing has changed.
-    pub(crate) async fn rows(&self) -> Vec<(String, Row)> {
-        let mut rows = Vec::new();
-        for table in ["jobs", "ledger"] {
-            let found = self.client.scan().table_name(table).send().await.unwrap();
-            for row in found.items.unwrap() {
-                rows.push((format!("{table} {:?} {:?}", row["pk"], row["sk"]), row));
-            }
-        }
-        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
-        rows
-    }
-
-    /// A row of either table.
-    pub(crate) async fn row(&self, table: &str, user: &UserId, sk: &str) -> Option<Row> {
-        let get = self.client.get_item().table_name(table).set_key(Some(key(user, sk)));
-        get.consistent_read(true).send().await.unwrap().item
-    }
-
-    /// Writes a row as no code of ours would.
-    pub(crate) async fn put(&self, table: &str, user: &UserId, sk: &str, row: Row) {
-        let row = row.into_iter().chain(key(user, sk)).collect();
-        self.client.put_item().table_name(table).set_item(Some(row)).send().await.unwrap();
-    }
-
-    /// Changes an attribute of a row as no code of ours would; `None` takes it away.
-    pub(crate) async fn tamper(
-        &self,
-        (table, user, sk): (&str, &UserId, &str),
-        attribute: &str,
-        value: Option<AttributeValue>,
-    ) {
-        let mut row = self.row(table, user, sk).await.unwrap();
-        assert!(row.remove(attribute).is_some(), "{sk} has no {attribute}");
-        row.extend(value.map(|value| (attribute.to_owned(), value)));
-        self.put(table, user, sk, row).await;
-    }
-
-    /// Takes a row away as no code of ours would.
-    pub(crate) async fn delete(&self, table: &str, user: &UserId, sk: &str) {
-        assert!(self.row(table, user, sk).await.is_some(), "there is no {sk}");
-        let delete = self.client.delete_item().table_name(table);
-        delete.set_key(Some(key(user, sk))).send().await.unwrap();
-    }
-}
-
-fn key(user: &UserId, sk: &str) -> Row {
-    HashMap::from([("pk".to_owned(), text(user.as_str())), ("sk".to_owned(), text(sk))])
-}
-
-fn client(endpoint: &str) -> Client {
-    let config = Config::builder()
-        .behavior_version_latest()
-        .region(Region::new(standins::REGION))
-        .credentials_provider(Credentials::from_keys("local", "local", None))
-        .endpoint_url(endpoint)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build());
-    Client::from_conf(config.build())
-}
-
-/// The tables as template.yaml has them.
-async fn create_tables(client: &Client) {
-    let (s, n) = (ScalarAttributeType::S, ScalarAttributeType::N);
-    let jobs = table(client, "jobs", &[("pk", &s), ("sk", &s)])
-        .attribute_definitions(definition("due_shard", &n))
-        .attribute_definitions(definition("due_at_ms", &n))
-        .global_secondary_indexes(index(
-            "due",
-            ["due_shard", "due_at_ms"],
-            ProjectionType::KeysOnly,
-        ));
-    let ledger = table(client, "ledger", &[("pk", &s), ("sk", &s)]);
-    let keys = table(client, "keys", &[("pk", &s)])
-        .attribute_definitions(definition("user_id", &s))
-        .attribute_definitions(definition("created_at_ms", &n))
-        .global_secondary_indexes(index("user", ["user_id", "created_at_ms"], ProjectionType::All));
-    for table in [jobs, ledger, keys] {
-        table.send().await.unwrap();
-    }
-}
-
-fn table(
-    client: &Client,
-    name: &str,
-    key: &[(&str, &ScalarAttributeType)],
-) -> CreateTableFluentBuilder {
-    let names: Vec<&str> = key.iter().map(|(name, _)| *name).collect();
-    let definitions = key.iter().map(|(name, kind)| definition(name, kind)).collect();
-    client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_key_schema(Some(schema(&names)))
-        .set_attribute_definitions(Some(definitions))
-}
-
-fn definition(name: &str, kind: &ScalarAttributeType) -> AttributeDefinition {
-    let definition = AttributeDefinition::builder().attribute_name(name);
-    definition.attribute_type(kind.clone()).build().unwrap()
-}
-
-fn schema(names: &[&str]) -> Vec<KeySchemaElement> {
-    let kinds = [KeyType::Hash, KeyType::Range];
-    let element = |(name, kind): (&&str, KeyType)| {
-        KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().unwrap()
-    };
-    names.iter().zip(kinds).map(element).collect()
-}
-
-fn index(name: &str, key: [&str; 2], projected: ProjectionType) -> GlobalSecondaryIndex {
-    GlobalSecondaryIndex::builder()
-        .index_name(name)
-        .set_key_schema(Some(schema(&key)))
-        .projection(Projection::builder().projection_type(projected).build())
-        .build()
-        .unwrap()
 }

@@ -1,0 +1,120 @@
+//! Finding the stack that a command is for, and its tables.
+//!
+//! A stack on this machine tells where its tables are (`GET /_local/stack`). For one in the cloud
+//! `JOBS_TABLE`, `LEDGER_TABLE` and `KEYS_TABLE` name them, beside `AWS_REGION` and credentials.
+
+use anyhow::{Context, bail};
+use domain::api_key;
+use local::Stack;
+use runtime::{Environment, aws::Aws};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use store::{Store, Tables};
+
+use crate::http;
+
+/// Where a stack is looked for when nobody says.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// What a stack on this machine tells about itself.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LocalStack {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) tables: BTreeMap<String, String>,
+    pub(crate) demo: Option<DemoKey>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Endpoints {
+    pub(crate) dynamodb: String,
+    pub(crate) sqs: String,
+    pub(crate) s3: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DemoKey {
+    pub(crate) api_key: String,
+}
+
+/// The URL of the stack, and whether somebody chose it.
+pub(crate) fn url() -> (String, bool) {
+    let chosen = Environment::of_process().get("HOLDFAST_URL").map(str::to_owned);
+    let is_chosen = chosen.is_some();
+    let url = chosen.unwrap_or_else(|| DEFAULT_URL.to_owned());
+    (url.trim_end_matches('/').to_owned(), is_chosen)
+}
+
+/// What the stack at a URL tells about itself: `None` if nobody answers there, or it is one in the
+/// cloud, which does not.
+pub(crate) async fn ask(url: &str) -> anyhow::Result<Option<LocalStack>> {
+    let answer = http::client()?.get(format!("{url}/_local/stack")).send().await;
+    match answer {
+        Ok(answer) if answer.status().is_success() => {
+            Ok(Some(answer.json().await.with_context(|| format!("{url} is not a stack"))?))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.is_connect() => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{url} does not answer")),
+    }
+}
+
+/// The tables of the stack that the command is for, and of which kind its keys are.
+pub(crate) async fn store() -> anyhow::Result<(Store, api_key::Environment)> {
+    let process = Environment::of_process();
+    if process.get("LEDGER_TABLE").is_some() {
+        let tables = Tables {
+            jobs: process.text("JOBS_TABLE")?,
+            ledger: process.text("LEDGER_TABLE")?,
+            keys: process.text("KEYS_TABLE")?,
+        };
+        let store = Store::new(Aws::new(&process)?.dynamodb(), tables);
+        return Ok((store, api_key::Environment::Live));
+    }
+    let (url, _) = url();
+    let Some(stack) = ask(&url).await? else {
+        bail!(
+            "no stack of this machine answers at {url}; start one with `holdfast serve`, or say \
+             where it is with HOLDFAST_URL, or name the tables of one in the cloud with \
+             JOBS_TABLE, LEDGER_TABLE and KEYS_TABLE"
+        );
+    };
+    let store = local_store(&stack.endpoints, &stack.tables)?;
+    Ok((store, api_key::Environment::Test))
+}
+
+/// The tables of a stack in this process.
+pub(crate) fn store_of(stack: &Stack) -> anyhow::Result<Store> {
+    let endpoints = stack.endpoints();
+    let endpoints = Endpoints {
+        dynamodb: endpoints.dynamodb.clone(),
+        sqs: endpoints.sqs.clone(),
+        s3: endpoints.s3.clone(),
+    };
+    local_store(&endpoints, stack.tables())
+}
+
+fn local_store(
+    endpoints: &Endpoints,
+    tables: &BTreeMap<String, String>,
+) -> anyhow::Result<Store> {
+    let environment: Environment = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
+        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into_iter()
+    .collect();
+    let table = |name: &str| {
+        tables.get(name).cloned().with_context(|| format!("the stack has no table {name}"))
+    };
+    let tables = Tables {
+        jobs: table("JobsTable")?,
+        ledger: table("LedgerTable")?,
+        keys: table("KeysTable")?,
+    };
+    Ok(Store::new(Aws::new(&environment)?.dynamodb(), tables))
+}

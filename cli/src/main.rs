@@ -1,0 +1,47 @@
+//! `holdfast`: serves the whole product on this machine, makes pictures with it, and looks after
+//! the accounts of a stack.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line prints; anstream drops colours where there is no terminal"
+)]
+
+mod args;
+mod audit;
+mod connection;
+mod demo;
+mod generate;
+mod http;
+mod operate;
+mod progress;
+mod serve;
+mod style;
+
+use std::process::ExitCode;
+
+use anstream::eprintln;
+use args::{Args, Command};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = match args.command {
+        None => serve::serve(args.serve).await,
+        Some(Command::Serve(options)) => serve::serve(options).await,
+        Some(Command::Generate(order)) => generate::generate(order).await,
+        Some(Command::User(command)) => operate::user(command).await,
+        Some(Command::Key(command)) => operate::key(command).await,
+        Some(Command::Credit(command)) => operate::credit(command).await,
+        Some(Command::Balance(command)) => operate::balance(command).await,
+        Some(Command::Audit) => audit::audit().await,
+        Some(Command::Env) => operate::env().await,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}error{}: {error:#}", style::BAD, style::BAD.render_reset());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What the store's own transactions are on the wire.
+
+use std::time::Duration;
+
+use domain::{
+    failure::Failure,
+    fingerprint::Fingerprint,
+    hold::Hold,
+    ids::{CreditId, JobId, UserId},
+    job::{Delivered, Ending, Fence, Image, Job, State, Upstream},
+    money::MicroUsd,
+    order::{Draft, Order},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    AcceptError, Acceptance, Accepted, Credited, Finished, Guard, KeyClaim, StoreError,
+    script::{Answer, Asked, Script, canceled, done, reason, refused},
+};
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
+
+fn user() -> UserId {
+    "demo".parse().unwrap()
+}
+
+fn job(n: u8) -> Job {
+    let draft = Draft { model: "recraft-v3".into(), prompt: "a cat".into(), ..Draft::default() };
+    let order = Order::agree(draft).unwrap();
+    Job {
+        id: JobId::new(NOW, &[n; 10]),
+        user: user(),
+        hold: Hold::new(MicroUsd::constant(100), order.n).unwrap(),
+        order,
+        upstream: Upstream::Sandbox,
+        created_at: NOW,
+        deadline: NOW,
+        expires_at: NOW,
+        state: State::Pending,
+    }
+}
+
+fn keyed(job: &Job) -> Acceptance<'_> {
+    let fingerprint = Fingerprint::of(&job.order).unwrap();
+    let expires_at = NOW.plus(RETENTION);
+    Acceptance { job, key: Some(KeyClaim { digest: "d1".into(), fingerprint, expires_at }) }
+}
+
+fn delivered() -> Ending {
+    let (key, content_type) = ("k".to_owned(), "image/png".to_owned());
+    let image = Image { key, width: 1, height: 1, content_type, seed: None };
+    Ending::Succeeded(Delivered::new(vec![image]).unwrap())
+}
+
+/// A balance with nothing to spend.
+fn drained() -> Value {
+    let number = |n: u32| json!({ "N": n.to_string() });
+    json!({
+        "pk": { "S": "demo" }, "sk": { "S": "balance" }, "v": number(1),
+        "available_micros": number(0), "held_micros": number(0), "charged_micros": number(0),
+        "credited_micros": number(0), "open_jobs": number(0), "queue_cap": number(6),
+        "balance_version": number(0),
+    })
+}
+
+/// The row of the key of [`keyed`], as the first job left it.
+fn used_key() -> Value {
+    let first = job(1);
+    let fingerprint = serde_json::to_value(Fingerprint::of(&first.order).unwrap()).unwrap();
+    json!({
+        "pk": { "S": "demo" }, "sk": { "S": "key#d1" }, "v": { "N": "1" },
+        "job_id": { "S": first.id.to_string() }, "fingerprint": { "S": fingerprint },
+        "expires_at_ms": { "N": "1800000000001" }, "forget_at_s": { "N": "1800000000" },
+    })
+}
+
+/// Answers as if every write were taken.
+fn taken(asked: &Asked) -> Answer {
+    if asked.call == "GetItem" { (200, json!({ "Item": drained() })) } else { done() }
+}
+
+/// Every transaction that there is, in every form, with how many writes it has.
+async fn all_transactions() -> Vec<(usize, Value)> {
+    let mut all = Vec::new();
+    let mut note = |writes: usize, script: &Script| {
+        let asked = script.asked();
+        let last = asked.last().unwrap();
+        assert_eq!(last.call, "TransactWriteItems");
+        all.push((writes, last.body.clone()));
+    };
+    let script = Script::new(taken);
+    let store = script.store();
+    assert!(store.open_account(&user()).await.unwrap());
+    note(1, &script);
+    let credit = (CreditId::new(NOW, &[1; 10]), MicroUsd::constant(1));
+    assert_eq!(store.credit(&user(), credit, "r", NOW).await.unwrap(), Credited::Now);
+    note(3, &script);
+    let job = job(1);
+    assert_eq!(store.accept(&keyed(&job)).await.unwrap(), Accepted::Now);
+    note(4, &script);
+    let bare = Acceptance { job: &job, key: None };
+    assert_eq!(store.accept(&bare).await.unwrap(), Accepted::Now);
+    note(3, &script);
+    for ending in [delivered(), Ending::Failed(Failure::ProviderFailed), Ending::Expired] {
+        for guard in [Guard::Fence(Fence(1)), Guard::Pending, Guard::Open] {
+            let ended = store.finish(&job, guard, &ending, NOW, RETENTION).await.unwrap();
+            assert_eq!(ended, Finished::Now);
+            note(4, &script);
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn each_write_is_conditional_and_asks_for_what_it_meets() {
+    for (writes, body) in all_transactions().await {
+        assert_eq!(body["ClientRequestToken"].as_str().unwrap().len(), 36);
+        let items = body["TransactItems"].as_array().unwrap();
+        assert_eq!(items.len(), writes, "{body:#}");
+        for item in items {
+            let (kind, write) = item.as_object().unwrap().iter().next().unwrap();
+            assert!(["Put", "Update"].contains(&kind.as_str()), "{item:#}");
+            assert_ne!(write["ConditionExpression"].as_str().unwrap_or_default(), "", "{item:#}");
+            assert_eq!(write["ReturnValuesOnConditionCheckFailure"], "ALL_OLD", "{item:#}");
+            let table = write["TableName"].as_str().unwrap();
+            assert!(["jobs", "ledger"].contains(&table), "{item:#}");
+        }
+    }
+}
+
+/// DynamoDB refuses a value that no expression uses, and a placeholder without a value.
+#[tokio::test]
+async fn each_placeholder_has_a_value_and_each_value_is_used() {
+    for (_, body) in all_transactions().await {
+        for item in body["TransactItems"].as_array().unwrap() {
+            let write = item.as_object().unwrap().values().next().unwrap();
+            let words = ["UpdateExpression", "ConditionExpression"]
+                .map(|name| write[name].as_str().unwrap_or_default())
+                .join(" ");
+            let mut used: Vec<&str> = words
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '_')
+                .filter(|word| word.starts_with(':'))
+                .collect();
+            used.sort_unstable();
+            used.dedup();
+            let values = &write["ExpressionAttributeValues"];
+            let mut given: Vec<&str> = values
+                .as_object()
+                .into_iter()
+                .flat_map(|values| values.keys().map(String::as_str))
+                .collect();
+            given.sort_unstable();
+            assert_eq!(used, given, "{item:#}");
+            assert_eq!(values.is_null(), used.is_empty(), "{item:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_counts_for_more_than_a_drained_balance() {
+    let (fine, drained) = (reason("None"), refused(&drained()));
+    let answer = canceled([refused(&used_key()), fine.clone(), fine, drained]);
+    let second = job(2);
+    let accepted = Script::of([answer]).store().accept(&keyed(&second)).await;
+    assert_eq!(accepted.unwrap(), Accepted::Before(job(1).id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_key_is_in_dispute_the_balance_does_not_count() {
+    let (fine, conflict) = (reason("None"), reason("TransactionConflict"));
+    let disputed = canceled([conflict, fine.clone(), fine.clone(), refused(&drained())]);
+    let replay = canceled([refused(&used_key()), fine.clone(), fine, reason("None")]);
+    let script = Script::of([disputed.clone(), replay]);
+    let second = job(2);
+    let accepted = script.store().accept(&keyed(&second)).await;
+    assert_eq!(accepted.unwrap(), Accepted::Before(job(1).id));
+    assert_eq!(script.asked().len(), 2);
+
+    let accepted = Script::of([disputed]).store().accept(&keyed(&second)).await;
+    let busy = matches!(accepted, Err(AcceptError::Store(StoreError::Busy)));
+    assert!(busy, "{accepted:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credit_that_met_another_is_worked_out_anew() {
+    let fine = reason("None");
+    let moved = canceled([fine.clone(), fine, refused(&drained())]);
+    let script = Script::new(move |asked| match (asked.call.as_str(), asked.place) {
+        ("TransactWriteItems", ..4) => moved.clone(),
+        _ => taken(asked),
+    });
+    let credit = (CreditId::new(NOW, &[1; 10]), MicroUsd::constant(1));
+    let credited = script.store().credit(&user(), credit, "r", NOW).await;
+    assert_eq!(credited.unwrap(), Credited::Now);
+    let calls: Vec<String> = script.asked().into_iter().map(|asked| asked.call).collect();
+    assert_eq!(calls, ["GetItem", "TransactWriteItems"].repeat(3));
+}

@@ -1,0 +1,218 @@
+//! Accepting a job: once per key, for who can pay, within what their tier allows.
+
+use std::time::Duration;
+
+use domain::{
+    job::Job,
+    ledger::EntryKind,
+    order::{Draft, Order},
+};
+use serde_json::json;
+use store::{AcceptError, Acceptance, Accepted};
+
+use crate::{
+    support::{HOLD, NOW, after, audit_clean, bare, job, keyed, order, usd, user},
+    world::World,
+};
+
+/// Another order than that of [`job`].
+fn other_words(n: u32) -> Job {
+    Job { order: order("a dog"), ..job(n) }
+}
+
+async fn refusal(world: &World, acceptance: &Acceptance<'_>) -> AcceptError {
+    world.store.accept(acceptance).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_accepted_job_is_stored_and_its_price_held() {
+    let world = World::with(500_000).await;
+    let job = world.accepted(1).await;
+
+    assert_eq!(world.look(&job).await, job);
+    let balance = world.balance().await;
+    assert_eq!((balance.available, balance.held), (usd(425_000), usd(HOLD)));
+    assert_eq!((balance.open_jobs, balance.version), (1, 2));
+    let entries = world.store.entries(&user(), 1, None).await.unwrap();
+    assert_eq!(entries.rows[0].kind, EntryKind::Hold { job: job.id, amount: usd(HOLD) });
+    let due = world.store.due(1, NOW, 10, None).await.unwrap();
+    assert_eq!(due.rows.len(), 1);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_job_comes_back_with_everything_that_was_ordered() {
+    let world = World::with(500_000).await;
+    let order = Order::agree(Draft {
+        model: "flux-kontext-pro".to_owned(),
+        prompt: "a cat \u{1f408} \"quoted\"".to_owned(),
+        n: Some(2),
+        size: Some("1024x768".to_owned()),
+        image_url: Some("https://example.com/cat.png?sig=x".to_owned()),
+        extra: [("seed".to_owned(), json!(7)), ("sandbox".to_owned(), json!({"deliver": 1}))]
+            .into_iter()
+            .collect(),
+        metadata: [("note", "mine"), ("empty", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    });
+    let job = Job { order: order.unwrap(), ..job(1) };
+    assert!(job.order.ratio.is_some());
+
+    assert_eq!(world.store.accept(&keyed(&job, "k")).await.unwrap(), Accepted::Now);
+    assert_eq!(world.look(&job).await, job);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn the_same_request_under_the_same_key_names_the_first_job() {
+    let world = World::with(500_000).await;
+    let (first, second) = (job(1), job(2));
+    assert_eq!(world.store.accept(&keyed(&first, "k")).await.unwrap(), Accepted::Now);
+    let before = world.rows().await;
+
+    let again = world.store.accept(&keyed(&second, "k")).await.unwrap();
+    assert_eq!(again, Accepted::Before(first.id));
+    assert_eq!(world.rows().await, before);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn another_request_under_the_same_key_is_refused() {
+    let world = World::with(500_000).await;
+    world.store.accept(&keyed(&job(1), "k")).await.unwrap();
+    let before = world.rows().await;
+
+    let refused = refusal(&world, &keyed(&other_words(2), "k")).await;
+    assert!(matches!(refused, AcceptError::KeyReused), "{refused:?}");
+    assert_eq!(world.rows().await, before);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_key_may_name_another_job_from_the_moment_it_expires() {
+    let world = World::with(500_000).await;
+    let first = job(1);
+    world.store.accept(&keyed(&first, "k")).await.unwrap();
+    let expiry = NOW.plus(Duration::from_hours(1));
+
+    let early = Job { created_at: expiry.minus(Duration::from_millis(1)), ..job(2) };
+    let answer = world.store.accept(&keyed(&early, "k")).await.unwrap();
+    assert_eq!(answer, Accepted::Before(first.id));
+
+    // The old row still lies there: what counts is the time.
+    let late = Job { created_at: expiry, ..other_words(3) };
+    assert_eq!(world.store.accept(&keyed(&late, "k")).await.unwrap(), Accepted::Now);
+    let replay = Job { created_at: expiry, ..other_words(4) };
+    let answer = world.store.accept(&keyed(&replay, "k")).await.unwrap();
+    assert_eq!(answer, Accepted::Before(late.id));
+    assert_eq!(world.look(&first).await, first);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_drained_balance_does_not_hide_a_replay() {
+    let world = World::with(HOLD).await;
+    let first = job(1);
+    world.store.accept(&keyed(&first, "k")).await.unwrap();
+    assert_eq!(world.balance().await.available, usd(0));
+
+    let again = world.store.accept(&keyed(&job(2), "k")).await.unwrap();
+    assert_eq!(again, Accepted::Before(first.id));
+    let refused = refusal(&world, &keyed(&other_words(3), "k")).await;
+    assert!(matches!(refused, AcceptError::KeyReused), "{refused:?}");
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_call_repeated_after_a_lost_answer_is_accepted_once() {
+    let world = World::with(500_000).await;
+    let (with_key, without) = (job(1), job(2));
+    for _ in 0..2 {
+        assert_eq!(world.store.accept(&keyed(&with_key, "k")).await.unwrap(), Accepted::Now);
+        assert_eq!(world.store.accept(&bare(&without)).await.unwrap(), Accepted::Now);
+    }
+    assert_eq!(world.balance().await.held, usd(2 * HOLD));
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn who_cannot_pay_is_told_what_there_is_and_leaves_nothing_behind() {
+    let world = World::with(HOLD - 1).await;
+    let before = world.rows().await;
+
+    for acceptance in [keyed(&job(1), "k"), bare(&job(2))] {
+        let refused = refusal(&world, &acceptance).await;
+        let AcceptError::InsufficientBalance { available } = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(available, usd(HOLD - 1));
+    }
+    assert_eq!(world.rows().await, before);
+
+    // A refusal does not use up the key.
+    world.credit(&user(), 1, 1).await;
+    assert_eq!(world.store.accept(&keyed(&job(3), "k")).await.unwrap(), Accepted::Now);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_tier_bounds_the_unfinished_jobs() {
+    let world = World::with(4_000_000).await;
+    for n in 1..=6 {
+        world.accepted(n).await;
+    }
+    let before = world.rows().await;
+    let refused = refusal(&world, &keyed(&job(7), "k")).await;
+    assert!(matches!(refused, AcceptError::QueueFull { cap: 6 }), "{refused:?}");
+    assert_eq!(world.rows().await, before);
+
+    // A job that ends makes room, and so does the next tier.
+    let ended = world.look(&job(1)).await;
+    let guard = store::Guard::Pending;
+    world.try_finish(&ended, guard, &domain::job::Ending::Expired, NOW).await.unwrap();
+    world.accepted(8).await;
+    let refused = refusal(&world, &bare(&job(9))).await;
+    assert!(matches!(refused, AcceptError::QueueFull { cap: 6 }), "{refused:?}");
+    world.credit(&user(), 1, 1_000_000).await;
+    world.accepted(9).await;
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_full_queue_does_not_hide_an_empty_purse() {
+    let world = World::with(6 * HOLD + 1).await;
+    for n in 1..=6 {
+        world.accepted(n).await;
+    }
+    let refused = refusal(&world, &bare(&job(7))).await;
+    let AcceptError::InsufficientBalance { available } = refused else { panic!("{refused:?}") };
+    assert_eq!(available, usd(1));
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn nobody_has_no_jobs() {
+    let world = World::empty().await;
+    for acceptance in [keyed(&job(1), "k"), bare(&job(2))] {
+        let refused = refusal(&world, &acceptance).await;
+        assert!(matches!(refused, AcceptError::NoAccount), "{refused:?}");
+    }
+    assert_eq!(world.rows().await, []);
+}
+
+#[tokio::test]
+async fn users_share_neither_keys_nor_jobs() {
+    let world = World::with(500_000).await;
+    let other = "other".parse().unwrap();
+    world.store.open_account(&other).await.unwrap();
+    world.credit(&other, 0, 500_000).await;
+    let ours = job(1);
+    let theirs = Job { user: other.clone(), created_at: after(1), ..job(2) };
+
+    assert_eq!(world.store.accept(&keyed(&ours, "k")).await.unwrap(), Accepted::Now);
+    assert_eq!(world.store.accept(&keyed(&theirs, "k")).await.unwrap(), Accepted::Now);
+    assert_eq!(world.store.job(&other, &ours.id).await.unwrap(), None);
+    assert_eq!(world.store.job(&user(), &theirs.id).await.unwrap(), None);
+    audit_clean(&world.store).await;
+}

@@ -1,0 +1,96 @@
+//! API keys.
+
+use domain::{
+    api_key::{ApiKey, ENTROPY_BYTES, Environment},
+    ids::UserId,
+};
+use store::{KeyRow, KeyState};
+
+use crate::{
+    support::{NOW, after, at_once, count, user},
+    world::World,
+};
+
+fn api_key(n: u8) -> ApiKey {
+    ApiKey::mint(Environment::Test, &[n; ENTROPY_BYTES])
+}
+
+fn row(user: &UserId, n: u8, state: KeyState) -> KeyRow {
+    let key = api_key(n);
+    let (id, hash) = (key.id().clone(), key.hash());
+    KeyRow { id, user: user.clone(), hash, created_at: after(n.into()), state }
+}
+
+async fn add(world: &World, user: &UserId, n: u8) -> bool {
+    world.store.add_key(user, &api_key(n), after(n.into())).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_its_public_part() {
+    let world = World::empty().await;
+    assert_eq!(world.store.key(api_key(1).id()).await.unwrap(), None);
+    assert!(add(&world, &user(), 1).await);
+    let found = world.store.key(api_key(1).id()).await.unwrap();
+    assert_eq!(found, Some(row(&user(), 1, KeyState::Active)));
+    assert_eq!(world.store.key(api_key(2).id()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_is_not_written_over_another() {
+    let world = World::empty().await;
+    assert!(add(&world, &user(), 1).await);
+    assert!(!add(&world, &"other".parse().unwrap(), 1).await);
+    let found = world.store.key(api_key(1).id()).await.unwrap();
+    assert_eq!(found, Some(row(&user(), 1, KeyState::Active)));
+
+    let attempts = (0..4).map(|_| {
+        let store = world.store.clone();
+        async move { store.add_key(&user(), &api_key(2), NOW).await.unwrap() }
+    });
+    assert_eq!(count(&at_once(attempts).await, &true), 1);
+}
+
+#[tokio::test]
+async fn a_users_keys_are_listed_the_newest_first() {
+    let world = World::empty().await;
+    let other = "other".parse().unwrap();
+    assert_eq!(world.store.keys_of(&user()).await.unwrap(), []);
+    for n in [2, 1, 4] {
+        assert!(add(&world, &user(), n).await);
+    }
+    assert!(add(&world, &other, 3).await);
+    let listed = world.store.keys_of(&user()).await.unwrap();
+    assert_eq!(listed, [4, 2, 1].map(|n| row(&user(), n, KeyState::Active)));
+    let listed = world.store.keys_of(&other).await.unwrap();
+    assert_eq!(listed, [row(&other, 3, KeyState::Active)]);
+}
+
+#[tokio::test]
+async fn a_key_is_revoked_for_good_at_its_first_revocation() {
+    let world = World::empty().await;
+    let key = api_key(1);
+    assert!(!world.store.revoke_key(key.id(), after(5)).await.unwrap());
+    assert_eq!(world.store.key(key.id()).await.unwrap(), None);
+
+    assert!(add(&world, &user(), 1).await);
+    assert!(add(&world, &user(), 2).await);
+    for at in [5, 6] {
+        assert!(world.store.revoke_key(key.id(), after(at)).await.unwrap());
+        let revoked = row(&user(), 1, KeyState::Revoked(after(5)));
+        assert_eq!(world.store.key(key.id()).await.unwrap(), Some(revoked.clone()));
+        let listed = world.store.keys_of(&user()).await.unwrap();
+        assert_eq!(listed, [row(&user(), 2, KeyState::Active), revoked]);
+    }
+    assert!(!add(&world, &user(), 1).await);
+}
+
+#[tokio::test]
+async fn the_key_itself_is_stored_nowhere() {
+    let world = World::empty().await;
+    assert!(add(&world, &user(), 1).await);
+    let stored = format!("{:?}", world.scan("keys").await);
+    assert!(stored.contains(&api_key(1).hash().0), "{stored}");
+    let key = api_key(1);
+    let secret = key.reveal().rsplit('_').next().unwrap();
+    assert!(!stored.contains(secret), "{stored}");
+}

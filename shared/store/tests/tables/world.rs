@@ -1,0 +1,183 @@
+//! Tables in memory, with shorthands for what is done to them.
+
+use std::{collections::HashMap, fmt::Display, time::Duration};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
+    types::AttributeValue,
+};
+use domain::{
+    ids::{CreditId, UserId},
+    job::{Ending, Fence, Job, Run},
+    ledger::Balance,
+    time::Timestamp,
+};
+use standins::{Standins, Storage};
+use store::{Accepted, Claimed, Credited, FinishError, Finished, Guard, Store, Tables};
+
+use crate::{
+    schema::create_tables,
+    support::{NOW, bare, entropy, job, usd, user},
+};
+
+pub(crate) const LEASE: Duration = Duration::from_secs(90);
+pub(crate) const RUN_LIMIT: Duration = Duration::from_mins(5);
+pub(crate) const GRACE: Duration = Duration::from_mins(2);
+pub(crate) const RETENTION: Duration = Duration::from_hours(90 * 24);
+
+/// A row as it lies in a table.
+pub(crate) type Row = HashMap<String, AttributeValue>;
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn number(value: impl Display) -> AttributeValue {
+    AttributeValue::N(format!("{value}"))
+}
+
+/// The three tables, empty or nearly so.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    client: Client,
+    _standins: Standins,
+}
+
+impl World {
+    /// Tables without rows.
+    pub(crate) async fn empty() -> Self {
+        let standins = Standins::start(Storage::Memory).unwrap();
+        let client = client(&standins.endpoints().dynamodb);
+        create_tables(&client).await;
+        let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
+        Self { store: Store::new(client.clone(), tables), client, _standins: standins }
+    }
+
+    /// Tables with one user, who has so much to spend.
+    pub(crate) async fn with(micros: u64) -> Self {
+        let world = Self::empty().await;
+        assert!(world.store.open_account(&user()).await.unwrap());
+        let credited = world.credit(&user(), 0, micros).await;
+        assert_eq!(credited, Credited::Now);
+        world
+    }
+
+    /// The `n`th credit of a user.
+    pub(crate) async fn credit(&self, user: &UserId, n: u32, micros: u64) -> Credited {
+        let id = CreditId::new(NOW, &entropy(n));
+        let reference = format!("payment {n}");
+        self.store.credit(user, (id, usd(micros)), &reference, NOW).await.unwrap()
+    }
+
+    pub(crate) async fn balance(&self) -> Balance {
+        self.store.balance(&user()).await.unwrap().unwrap()
+    }
+
+    /// The job as it is now.
+    pub(crate) async fn look(&self, job: &Job) -> Job {
+        self.store.job(&job.user, &job.id).await.unwrap().unwrap()
+    }
+
+    /// The `n`th job, accepted.
+    pub(crate) async fn accepted(&self, n: u32) -> Job {
+        let job = job(n);
+        assert_eq!(self.store.accept(&bare(&job)).await.unwrap(), Accepted::Now);
+        job
+    }
+
+    /// The `n`th job, accepted and claimed.
+    pub(crate) async fn begun(&self, n: u32) -> (Job, Run) {
+        let job = self.accepted(n).await;
+        let claimed = self.claim(&job, NOW).await;
+        let Claimed::Begun(job, run) = claimed else { panic!("{claimed:?}") };
+        (job, run)
+    }
+
+    pub(crate) async fn claim(&self, job: &Job, now: Timestamp) -> Claimed {
+        let name = (&job.user, &job.id);
+        self.store.claim(name, now, now.plus(LEASE), RUN_LIMIT, GRACE).await.unwrap()
+    }
+
+    /// Ends a job at [`NOW`], under a fence.
+    pub(crate) async fn finish(&self, job: &Job, fence: Fence, ending: &Ending) -> Finished {
+        self.try_finish(job, Guard::Fence(fence), ending, NOW).await.unwrap()
+    }
+
+    pub(crate) async fn try_finish(
+        &self,
+        job: &Job,
+        guard: Guard,
+        ending: &Ending,
+        now: Timestamp,
+    ) -> Result<Finished, FinishError> {
+        self.store.finish(job, guard, ending, now, RETENTION).await
+    }
+
+    /// All rows of both tables, by table and key: to see that nothing has changed.
+    pub(crate) async fn rows(&self) -> Vec<(String, Row)> {
+        let mut rows = Vec::new();
+        for table in ["jobs", "ledger"] {
+            for row in self.scan(table).await {
+                rows.push((format!("{table} {:?} {:?}", row.get("pk"), row.get("sk")), row));
+            }
+        }
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        rows
+    }
+
+    /// All rows of a table, in no order.
+    pub(crate) async fn scan(&self, table: &str) -> Vec<Row> {
+        let scan = self.client.scan().table_name(table).consistent_read(true);
+        scan.send().await.unwrap().items.unwrap()
+    }
+
+    /// A row of either table.
+    pub(crate) async fn row(&self, table: &str, user: &UserId, sk: &str) -> Option<Row> {
+        let get = self.client.get_item().table_name(table).set_key(Some(key(user, sk)));
+        get.consistent_read(true).send().await.unwrap().item
+    }
+
+    /// Writes a row as no code of ours would.
+    pub(crate) async fn put(&self, table: &str, user: &UserId, sk: &str, row: Row) {
+        let row = row.into_iter().chain(key(user, sk)).collect();
+        self.client.put_item().table_name(table).set_item(Some(row)).send().await.unwrap();
+    }
+
+    /// Changes an attribute of a row as no code of ours would; `None` takes it away.
+    pub(crate) async fn tamper(
+        &self,
+        (table, user, sk): (&str, &UserId, &str),
+        attribute: &str,
+        value: Option<AttributeValue>,
+    ) {
+        let mut row = self.row(table, user, sk).await.unwrap();
+        assert!(row.remove(attribute).is_some(), "{sk} has no {attribute}");
+        row.extend(value.map(|value| (attribute.to_owned(), value)));
+        self.put(table, user, sk, row).await;
+    }
+
+    /// Takes a row away as no code of ours would.
+    pub(crate) async fn delete(&self, table: &str, user: &UserId, sk: &str) {
+        assert!(self.row(table, user, sk).await.is_some(), "there is no {sk}");
+        let delete = self.client.delete_item().table_name(table);
+        delete.set_key(Some(key(user, sk))).send().await.unwrap();
+    }
+}
+
+fn key(user: &UserId, sk: &str) -> Row {
+    HashMap::from([("pk".to_owned(), text(user.as_str())), ("sk".to_owned(), text(sk))])
+}
+
+fn client(endpoint: &str) -> Client {
+    let config = Config::builder()
+        .behavior_version_latest()
+        .region(Region::new(standins::REGION))
+        .credentials_provider(Credentials::from_keys("local", "local", None))
+        .endpoint_url(endpoint)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build());
+    Client::from_conf(config.build())
+}
