@@ -37,6 +37,8 @@ pub(crate) async fn audit() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let nothing = if rows == 0 { ": there was nothing to look at" } else { "" };
-    println!("{BAD}not in order{BAD:#}: {users} accounts, {rows} rows, {found} violations{nothing}");
+    println!(
+        "{BAD}not in order{BAD:#}: {users} accounts, {rows} rows, {found} violations{nothing}"
+    );
     Ok(ExitCode::FAILURE)
 }

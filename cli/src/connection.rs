@@ -93,10 +93,7 @@ pub(crate) fn store_of(stack: &Stack) -> anyhow::Result<Store> {
     local_store(&endpoints, stack.tables())
 }
 
-fn local_store(
-    endpoints: &Endpoints,
-    tables: &BTreeMap<String, String>,
-) -> anyhow::Result<Store> {
+fn local_store(endpoints: &Endpoints, tables: &BTreeMap<String, String>) -> anyhow::Result<Store> {
     let environment: Environment = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),

@@ -119,11 +119,18 @@ async fn order_and_save(api: &Api, args: &GenerateArgs) -> anyhow::Result<ExitCo
     };
     for (index, image) in output.images.iter().enumerate() {
         let file = api.save(image, &args.out, &job.id, index).await?;
-        println!("{GOOD}saved{GOOD:#} {} {FAINT}{}x{}{FAINT:#}", file.display(), image.width, image.height);
+        println!(
+            "{GOOD}saved{GOOD:#} {} {FAINT}{}x{}{FAINT:#}",
+            file.display(),
+            image.width,
+            image.height
+        );
     }
     let charged = job.charged_amount.map_or_else(|| "nothing".to_owned(), |usd| format!("${usd}"));
-    println!("{FAINT}job{FAINT:#} {} {FAINT}held{FAINT:#} ${} {FAINT}charged{FAINT:#} {STRONG}{charged}{STRONG:#}",
-        job.id, job.estimated_cost);
+    println!(
+        "{FAINT}job{FAINT:#} {} {FAINT}held{FAINT:#} ${} {FAINT}charged{FAINT:#} {STRONG}{charged}{STRONG:#}",
+        job.id, job.estimated_cost
+    );
     Ok(ExitCode::SUCCESS)
 }
 

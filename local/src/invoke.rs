@@ -124,21 +124,9 @@ impl Invoker {
         let handler = Arc::clone(&deployed.handler);
         let name = function.to_owned();
         let here = Handle::current();
-        let ended = async move {
-            tokio::select! {
-                ended = tokio::time::timeout(timeout, async { handler(payload, context).await }) => {
-                    match ended {
-                        Ok(answer) => answer.map_err(|error| InvokeError::Failed {
-                            function: name,
-                            source: error.into(),
-                        }),
-                        Err(_) => Err(InvokeError::TimedOut(name, timeout)),
-                    }
-                }
-                () = kill.cancelled() => Err(InvokeError::Stopped(name)),
-            }
-        };
-        let task = self.0.running.spawn_blocking(move || here.block_on(ended));
+        let task = self.0.running.spawn_blocking(move || {
+            here.block_on(run(name, timeout, kill, handler, payload, context))
+        });
         let answer = match task.await {
             Ok(answer) => answer?,
             Err(error) if error.is_panic() => {
@@ -176,6 +164,26 @@ impl Invoker {
             Some(format!("{};Sampled=0", trace_root(now.seconds(), self.new_id()?)));
         context.env_config = Arc::clone(&deployed.config);
         Ok(context)
+    }
+}
+
+async fn run(
+    function: String,
+    timeout: Duration,
+    kill: CancellationToken,
+    handler: Handler,
+    payload: Vec<u8>,
+    context: Context,
+) -> Result<Vec<u8>, InvokeError> {
+    // The handler is called inside, so that what it does before its first await counts as well.
+    let answer = async { handler(payload, context).await };
+    tokio::select! {
+        ended = tokio::time::timeout(timeout, answer) => match ended {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(InvokeError::Failed { function, source: error.into() }),
+            Err(_) => Err(InvokeError::TimedOut(function, timeout)),
+        },
+        () = kill.cancelled() => Err(InvokeError::Stopped(function)),
     }
 }
 

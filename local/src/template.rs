@@ -91,7 +91,7 @@ pub enum Constraints {
 /// Something in a template is wrong, or not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct TemplateError {
-    /// Where, as `Resources.JobsTable.Properties.KeySchema[0].KeyType`.
+    /// Where, as `Resources.JobsTable.Properties.KeySchema[0].KeyType`; empty for the whole.
     pub path: String,
     /// In which line, if it is in one.
     pub line: Option<usize>,
@@ -101,9 +101,10 @@ pub struct TemplateError {
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "the template" } else { &self.path };
         match self.line {
-            Some(line) => write!(f, "{} (line {line}) {}", self.path, self.what),
-            None => write!(f, "{} {}", self.path, self.what),
+            Some(line) => write!(f, "{path} (line {line}) {}", self.what),
+            None => write!(f, "{path} {}", self.what),
         }
     }
 }

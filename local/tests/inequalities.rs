@@ -1,6 +1,12 @@
 //! What must hold between the numbers of `template.yaml`, for its defaults and, where an operator
 //! may turn both sides, for every value that he is allowed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests may stop at the first surprise"
+)]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use local::{

@@ -1,5 +1,7 @@
 //! The stack as its users see it: over HTTP, with the template of the project and its functions.
 
+#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use local::{Constraints, Options, Stack, TemplateSource};
@@ -111,7 +113,8 @@ async fn what_cannot_start_says_why() {
         ),
         (
             Options { template: TemplateSource::Text("a: b".into()), ..Options::default() },
-            "the template is not understood: template ".to_owned(),
+            "the template is not understood: the template (line 1) must have `Resources`"
+                .to_owned(),
         ),
         (
             Options {

@@ -10,8 +10,10 @@ async fn main() -> Result<(), Error> {
     let app = authorize::App::new(&environment, Clock::system())?;
     app.warm_up().await;
     let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request>| {
-        authorize::authorize(app, event.payload).await.map_err(Error::from)
-    }))
+    lambda_runtime::run(service_fn(
+        async move |event: LambdaEvent<
+            aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request,
+        >| { authorize::authorize(app, event.payload).await.map_err(Error::from) },
+    ))
     .await
 }

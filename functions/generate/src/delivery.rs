@@ -16,11 +16,7 @@ use crate::App;
 ///
 /// # Errors
 /// If the store did not take them all. The job has not ended then, and the task can be asked again.
-pub(crate) async fn keep(
-    app: &App,
-    job: &Job,
-    pictures: Vec<Picture>,
-) -> anyhow::Result<Ending> {
+pub(crate) async fn keep(app: &App, job: &Job, pictures: Vec<Picture>) -> anyhow::Result<Ending> {
     let ordered = usize::from(job.order.n.get());
     let kept = pictures.into_iter().take(ordered).enumerate();
     let images = try_join_all(kept.map(|(index, picture)| put(app, job, index, picture))).await?;

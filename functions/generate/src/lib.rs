@@ -77,7 +77,7 @@ impl App {
                 retention: environment.days("RETENTION_DAYS")?,
             },
             store: Store::new(aws.dynamodb(), tables),
-            providers: Providers::default(),
+            providers: Providers,
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             clock,

@@ -10,8 +10,10 @@ async fn main() -> Result<(), Error> {
     let app = generate::App::new(&environment, Clock::system())?;
     app.warm_up().await;
     let app = &app;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| {
-        Ok::<_, Error>(generate::handle(app, event).await)
-    }))
+    lambda_runtime::run(service_fn(
+        async move |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| {
+            Ok::<_, Error>(generate::handle(app, event).await)
+        },
+    ))
     .await
 }

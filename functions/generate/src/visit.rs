@@ -41,7 +41,9 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
     let claimed =
         app.store.claim(name, now, shift.lease_until, config.run_limit, config.grace).await;
     match claimed.context("the job cannot be claimed")? {
-        Claimed::Begun(job, run) => Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await,
+        Claimed::Begun(job, run) => {
+            Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await
+        }
         Claimed::Resumed(job, run) => {
             let what = schedule::visit(&job, &run, now, config.grace);
             let mut visitor = Visitor::new(app, shift, job, &run);

@@ -65,7 +65,10 @@ impl App {
     }
 
     /// Nothing: nobody waits for a sweep.
-    #[expect(clippy::unused_async, reason = "every function has one, so that every main is the same")]
+    #[expect(
+        clippy::unused_async,
+        reason = "every function has one, so that every main is the same"
+    )]
     pub async fn warm_up(&self) {}
 }
 

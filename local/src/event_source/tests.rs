@@ -140,8 +140,8 @@ async fn a_message_arrives_as_lambda_hands_it_over_and_is_deleted() {
         .string_value("red")
         .build()
         .unwrap();
-    let send = world.sqs.send_message().queue_url(url).message_body("ring");
-    let sent = send.message_attributes("colour", attribute).send().await.unwrap();
+    let message = world.sqs.send_message().queue_url(url).message_body("ring");
+    let sent = message.message_attributes("colour", attribute).send().await.unwrap();
     world.until(|world| world.count("ring") == 1).await;
 
     let mut record = world.calls.lock().unwrap()[0][0].clone();

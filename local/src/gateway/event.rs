@@ -124,10 +124,10 @@ impl Incoming {
         if !path_parameters.is_empty() {
             payload.insert("pathParameters".into(), json!(path_parameters));
         }
-        if let Some(context) = authorizer_context {
-            if let Some(Value::Object(request)) = payload.get_mut("requestContext") {
-                request.insert("authorizer".into(), json!({ "lambda": context }));
-            }
+        if let Some(context) = authorizer_context
+            && let Some(Value::Object(request)) = payload.get_mut("requestContext")
+        {
+            request.insert("authorizer".into(), json!({ "lambda": context }));
         }
         let (body, encoded) = self.body_text();
         if let Some(body) = body {

@@ -244,7 +244,6 @@ fn rate(expression: &str) -> Option<Duration> {
     let (count, unit) = inner.split_once(' ')?;
     let count: u64 = count.parse().ok()?;
     let unit = match (count, unit) {
-        (0, _) => return None,
         (1, "minute") | (2.., "minutes") => 60,
         (1, "hour") | (2.., "hours") => 3_600,
         (1, "day") | (2.., "days") => 86_400,

@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Node, TemplateError> {
     let mut documents = events.0.filter(|event| matches!(event, Ok((Event::DocumentStart(_), _))));
     match documents.next() {
         None => Ok(root),
-        Some(_) => Err(error("", None, "there is more than one YAML document")),
+        Some(_) => Err(error("", None, "has more than one YAML document")),
     }
 }
 
@@ -34,7 +34,7 @@ impl<'a> Events<'a> {
         match self.0.next() {
             Some(Ok(event)) => Ok(event),
             Some(Err(scan)) => Err(malformed(path, &scan)),
-            None => Err(error(path, None, "the YAML ends too early")),
+            None => Err(error(path, None, "ends too early")),
         }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Events<'a> {
         loop {
             match self.next("")? {
                 (Event::DocumentStart(_), _) => return Ok(()),
-                (Event::StreamEnd, _) => return Err(error("", None, "the template is empty")),
+                (Event::StreamEnd, _) => return Err(error("", None, "is empty")),
                 _ => {}
             }
         }
@@ -74,7 +74,7 @@ impl<'a> Events<'a> {
             | Event::DocumentStart(_)
             | Event::DocumentEnd
             | Event::SequenceEnd
-            | Event::MappingEnd => return Err(at("the YAML ends too early")),
+            | Event::MappingEnd => return Err(at("ends too early")),
         };
         let value = match tag {
             None => value,
@@ -156,6 +156,5 @@ fn malformed(path: &str, scan: &ScanError) -> TemplateError {
 }
 
 fn error(path: &str, line: Option<usize>, what: &str) -> TemplateError {
-    let path = if path.is_empty() { "template" } else { path };
     TemplateError { path: path.to_owned(), line, what: what.to_owned() }
 }

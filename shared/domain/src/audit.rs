@@ -137,7 +137,9 @@ impl Audit<'_> {
         let [available, held, charged, credited] = sides.map(|side| i128::from(side.micros()));
         let sum = available.saturating_add(held).saturating_add(charged);
         self.expect("INV-01", sum == credited, || {
-            format!("available {available} + held {held} + charged {charged} is not credited {credited}")
+            format!(
+                "available {available} + held {held} + charged {charged} is not credited {credited}"
+            )
         });
         let open: i128 = self.open_jobs().map(|job| i128::from(job.hold.micros())).sum();
         self.expect("INV-02", open == held, || {

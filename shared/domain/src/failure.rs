@@ -53,9 +53,10 @@ impl Failure {
     pub const fn retryable(self) -> bool {
         match self {
             Self::ContentModerated | Self::ProviderRejected => false,
-            Self::ProviderFailed | Self::OutputInvalid | Self::OutcomeUnknown | Self::JobExpired => {
-                true
-            }
+            Self::ProviderFailed
+            | Self::OutputInvalid
+            | Self::OutcomeUnknown
+            | Self::JobExpired => true,
         }
     }
 }

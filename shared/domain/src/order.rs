@@ -305,9 +305,7 @@ impl Order {
 fn source_picture(model: ModelId, url: Option<String>) -> Result<Option<ImageUrl>, OrderError> {
     match model.model().capability {
         Capability::ImageGenerate => Ok(None),
-        Capability::ImageEdit => {
-            url.ok_or(OrderError::ImageUrlRequired)?.try_into().map(Some)
-        }
+        Capability::ImageEdit => url.ok_or(OrderError::ImageUrlRequired)?.try_into().map(Some),
     }
 }
 

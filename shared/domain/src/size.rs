@@ -63,8 +63,8 @@ impl Ratio {
     #[must_use]
     pub fn parse(size: &str) -> Option<Self> {
         let (width, height) = size.split_once('x').or_else(|| size.split_once(':'))?;
-        let side = |text| digits(text).and_then(|side| u32::try_from(side).ok());
-        let (width, height) = (side(width)?, side(height)?);
+        let pixels = |text| digits(text).and_then(|pixels| u32::try_from(pixels).ok());
+        let (width, height) = (pixels(width)?, pixels(height)?);
         if width == 0 || height == 0 { None } else { Some(Self::nearest(width, height)) }
     }
 

@@ -15,17 +15,18 @@ pub struct Tier {
     pub queue_cap: u32,
 }
 
-const fn tier(level: u8, dollars: u64, queue_cap: u32) -> Tier {
-    let micros = match dollars.checked_mul(1_000_000) {
-        Some(micros) => micros,
-        None => panic!("not an amount"),
-    };
-    Tier { level, min_credited: MicroUsd::constant(micros), queue_cap }
+const fn tier(level: u8, min_micros: u64, queue_cap: u32) -> Tier {
+    Tier { level, min_credited: MicroUsd::constant(min_micros), queue_cap }
 }
 
 /// The ladder, from the bottom.
-pub const TIERS: [Tier; 5] =
-    [tier(0, 0, 6), tier(1, 5, 30), tier(2, 50, 60), tier(3, 250, 84), tier(4, 1_000, 114)];
+pub const TIERS: [Tier; 5] = [
+    tier(0, 0, 6),
+    tier(1, 5_000_000, 30),
+    tier(2, 50_000_000, 60),
+    tier(3, 250_000_000, 84),
+    tier(4, 1_000_000_000, 114),
+];
 
 impl Tier {
     /// The tier of a user who was credited so much in all.

@@ -33,11 +33,11 @@ impl Picture {
         }
         let content_type = content_type(&bytes).ok_or(NotAPicture)?;
         let size = imagesize::blob_size(&bytes).map_err(|_| NotAPicture)?;
-        let side = |pixels: usize| {
+        let pixels = |pixels: usize| {
             let within = (1..=SIDE_MAX).contains(&pixels);
             within.then(|| u32::try_from(pixels).ok()).flatten().ok_or(NotAPicture)
         };
-        let (width, height) = (side(size.width)?, side(size.height)?);
+        let (width, height) = (pixels(size.width)?, pixels(size.height)?);
         Ok(Self { bytes, width, height, content_type, seed })
     }
 
@@ -72,7 +72,6 @@ impl Picture {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "formats that we do not keep are many")]
 fn content_type(bytes: &[u8]) -> Option<&'static str> {
     match imagesize::image_type(bytes).ok()? {
         ImageType::Png => Some("image/png"),

@@ -22,41 +22,34 @@ use crate::{Picture, PollError, Progress, SubmitError, Submitted};
 /// The longest time until it may be asked again.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
 
-/// The sandbox.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sandbox;
-
 /// What it needs to know again when it is asked how far it is.
 #[derive(Serialize, Deserialize)]
 struct Began {
     done_at_ms: Timestamp,
 }
 
-impl Sandbox {
-    pub(crate) fn submit(self, job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
-        let delay = Duration::from_millis(job.order.wish().delay_ms.into());
-        let began = Began { done_at_ms: now.plus(delay) };
-        let task = serde_json::to_string(&began).map_err(|e| SubmitError::Unknown(e.into()))?;
-        Ok(Submitted::Accepted(Task(task)))
-    }
+pub(crate) fn submit(job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
+    let delay = Duration::from_millis(job.order.wish().delay_ms.into());
+    let began = Began { done_at_ms: now.plus(delay) };
+    let task = serde_json::to_string(&began).map_err(|e| SubmitError::Unknown(e.into()))?;
+    Ok(Submitted::Accepted(Task(task)))
+}
 
-    pub(crate) async fn poll(
-        self,
-        job: &Job,
-        Task(task): &Task,
-        now: Timestamp,
-    ) -> Result<Progress, PollError> {
-        let began: Began = serde_json::from_str(task).map_err(|error| PollError(error.into()))?;
-        if now < began.done_at_ms {
-            let again = began.done_at_ms.since(now).min(AGAIN_MAX);
-            return Ok(Progress::Pending { again });
-        }
-        match job.order.wish().outcome {
-            Outcome::Succeed => draw(job).await.map(Progress::Done),
-            Outcome::Fail => Ok(Progress::Failed(Failure::ProviderFailed)),
-            Outcome::Refuse => Ok(Progress::Failed(Failure::ContentModerated)),
-            Outcome::Never => Ok(Progress::Pending { again: AGAIN_MAX }),
-        }
+pub(crate) async fn poll(
+    job: &Job,
+    Task(task): &Task,
+    now: Timestamp,
+) -> Result<Progress, PollError> {
+    let began: Began = serde_json::from_str(task).map_err(|error| PollError(error.into()))?;
+    if now < began.done_at_ms {
+        let again = began.done_at_ms.since(now).min(AGAIN_MAX);
+        return Ok(Progress::Pending { again });
+    }
+    match job.order.wish().outcome {
+        Outcome::Succeed => draw(job).await.map(Progress::Done),
+        Outcome::Fail => Ok(Progress::Failed(Failure::ProviderFailed)),
+        Outcome::Refuse => Ok(Progress::Failed(Failure::ContentModerated)),
+        Outcome::Never => Ok(Progress::Pending { again: AGAIN_MAX }),
     }
 }
 

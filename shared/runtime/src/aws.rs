@@ -157,11 +157,14 @@ mod tests {
 
     #[test]
     fn credentials_are_not_shown() {
-        let environment: Environment =
-            [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "hush")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into_iter()
-                .collect();
+        let environment: Environment = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect();
         let aws = Aws::new(&environment).unwrap();
         assert!(!format!("{aws:?}").contains("hush"));
         assert!(matches!(Aws::new(&Environment::default()), Err(AwsError::Environment(_))));

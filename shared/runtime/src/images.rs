@@ -39,7 +39,12 @@ impl Images {
     ///
     /// # Errors
     /// If the store did not say that it has it.
-    pub async fn put(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ImagesError> {
+    pub async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), ImagesError> {
         self.client
             .put_object()
             .bucket(&self.bucket)

@@ -14,7 +14,7 @@ use crate::{Environment, aws::Aws, environment::EnvironmentError};
 /// The version of the message's form.
 const VERSION: u32 = 1;
 /// The longest delay that SQS takes.
-const DELAY_MAX: Duration = Duration::from_secs(900);
+const DELAY_MAX: Duration = Duration::from_mins(15);
 
 /// Which job to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,9 @@ use crate::Environment;
 /// below them it logs requests, and with them prompts.
 pub fn init(environment: &Environment) {
     let level = environment.get("LOG_LEVEL").unwrap_or("info");
-    let filter = format!("{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_s3=warn,aws_sdk_sqs=warn,hyper=warn,lambda_runtime=warn,lambda_http=warn");
+    let filter = format!(
+        "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_s3=warn,aws_sdk_sqs=warn,hyper=warn,lambda_runtime=warn,lambda_http=warn"
+    );
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logger = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false);
     // A second call finds a logger in place and leaves it there.

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put,
-    ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
+    },
 };
 use aws_sdk_s3::{
     config::retry::RetryConfig, config::timeout::TimeoutConfig, presigning::PresigningConfig,
@@ -126,7 +129,7 @@ async fn a_refused_transaction_says_which_condition_and_shows_the_item() {
         .into_service_error();
 
     let canceled = match refused {
-        aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(canceled) => canceled,
+        TransactWriteItemsError::TransactionCanceledException(canceled) => canceled,
         other => panic!("{other:?}"),
     };
     let reason = &canceled.cancellation_reasons()[0];
@@ -139,7 +142,7 @@ async fn a_refused_transaction_says_which_condition_and_shows_the_item() {
 async fn a_message_is_delivered_counted_and_moved_to_the_dead_letter_queue() {
     let standins = Standins::start(Storage::Memory).unwrap();
     let sqs = sqs(&standins);
-    let dead = sqs.create_queue().queue_name("dead").send().await.unwrap().queue_url.unwrap();
+    let dead_url = sqs.create_queue().queue_name("dead").send().await.unwrap().queue_url.unwrap();
     let queue = sqs
         .create_queue()
         .queue_name("jobs")
@@ -179,7 +182,7 @@ async fn a_message_is_delivered_counted_and_moved_to_the_dead_letter_queue() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         moved = sqs
             .receive_message()
-            .queue_url(&dead)
+            .queue_url(&dead_url)
             .send()
             .await
             .unwrap()
@@ -312,9 +315,9 @@ fn a_given_port_is_used_and_a_taken_one_is_named() {
 
 #[test]
 fn memory_leaves_nothing_behind() {
-    let standins = Standins::start(Storage::Memory).unwrap();
-    let objects = standins._home.objects().to_path_buf();
+    let home = Home::open(Storage::Memory).unwrap();
+    let objects = home.objects().to_path_buf();
     assert!(objects.is_dir());
-    standins.stop();
+    drop(home);
     assert!(!objects.exists());
 }

@@ -3,6 +3,8 @@
 
 mod answer;
 mod body;
+#[cfg(test)]
+mod event;
 mod refusal;
 pub mod request;
 

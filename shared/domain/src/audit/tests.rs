@@ -95,7 +95,7 @@ fn each_break_is_found() {
         ("INV-01", |b| balance(b).available = usd(71)),
         ("INV-02", |b| (balance(b).held, balance(b).available) = (usd(10), usd(80))),
         ("INV-02", |b| balance(b).open_jobs = 2),
-        ("INV-03", |b| drop(b.entries.pop())),
+        ("INV-03", |b| b.entries.truncate(5)),
         ("INV-03", |b| b.balance = None),
         ("INV-04", |b| b.unreadable.push("entry#x".into())),
         ("INV-05", |b| b.entries.push(b.entries[4].clone())),
@@ -103,7 +103,7 @@ fn each_break_is_found() {
         ("INV-10", |b| b.jobs[2].expires_at = at(20)),
         ("INV-11", |b| b.references.push("r".into())),
         ("INV-14", |b| b.keyed.push(id(9))),
-        ("INV-16", |b| drop(b.jobs.pop())),
+        ("INV-16", |b| b.jobs.truncate(2)),
         ("INV-16", |b| b.jobs.push(job(9, Status::Pending))),
         ("INV-17", |b| b.jobs[1].charged = Some(usd(20))),
         ("INV-21", |b| b.jobs[1].status = Status::Succeeded),
@@ -128,12 +128,13 @@ fn each_break_is_found() {
 
 #[test]
 fn an_ending_is_told_once_until_it_may_be_forgotten() {
-    for tamper in [
-        (|b| b.events.clear()) as fn(&mut Books),
+    let breaks: [fn(&mut Books); 4] = [
+        |b| b.events.clear(),
         |b| b.events.push((id(1), Status::Succeeded)),
         |b| b.events.push((id(3), Status::Expired)),
         |b| b.events[0].1 = Status::Failed,
-    ] {
+    ];
+    for tamper in breaks {
         let mut books = sound();
         tamper(&mut books);
         assert_eq!(found(&books, 50), ["INV-30"]);
@@ -142,11 +143,7 @@ fn an_ending_is_told_once_until_it_may_be_forgotten() {
     books.events.clear();
     books.jobs.pop();
     books.entries.remove(2);
-    books.balance = Some(Balance {
-        available: usd(90),
-        held: usd(0),
-        open_jobs: 0,
-        ..books.balance.unwrap()
-    });
+    books.balance =
+        Some(Balance { available: usd(90), held: usd(0), open_jobs: 0, ..books.balance.unwrap() });
     assert_eq!(found(&books, 1_000), [""; 0]);
 }

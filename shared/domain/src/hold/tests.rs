@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test may overflow and fail")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -8,7 +10,9 @@ fn hold(price: u64, n: u8) -> Hold {
 
 #[test]
 fn only_the_images_delivered_are_charged() {
-    for (delivered, charged, released) in [(1, 81_000, 243_000), (3, 243_000, 81_000), (4, 324_000, 0)] {
+    for (delivered, charged, released) in
+        [(1, 81_000, 243_000), (3, 243_000, 81_000), (4, 324_000, 0)]
+    {
         let figures = *hold(81_000, 4).settle(delivered.try_into().unwrap()).figures();
         assert_eq!((figures.charged.micros(), figures.released.micros()), (charged, released));
         assert_eq!(figures.kind, ResolutionKind::Usage);

@@ -47,11 +47,8 @@ fn a_status_is_stored_as_it_is_shown() {
 
 #[test]
 fn a_job_without_a_seed_has_one_that_stays() {
-    let draft = Draft {
-        model: "recraft-v3".to_owned(),
-        prompt: "a cat".to_owned(),
-        ..Draft::default()
-    };
+    let draft =
+        Draft { model: "recraft-v3".to_owned(), prompt: "a cat".to_owned(), ..Draft::default() };
     let order = Order::agree(draft).unwrap();
     let now = Timestamp::from_millis(1);
     let job = |entropy| Job {

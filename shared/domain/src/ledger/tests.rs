@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test may overflow and fail")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -19,8 +21,8 @@ proptest! {
             let amount = MicroUsd::constant(*amount);
             entries.push(entry(EntryKind::Credit { id: i.to_string(), amount, reference: i.to_string() }));
         }
-        for (i, (price, n, delivered)) in jobs.into_iter().enumerate() {
-            let job = JobId::new(Timestamp::from_millis(i as u64), &[0; 10]);
+        for (i, (price, n, delivered)) in (0..).zip(jobs) {
+            let job = JobId::new(Timestamp::from_millis(i), &[0; 10]);
             let hold = Hold::new(MicroUsd::constant(price), n.try_into().unwrap()).unwrap();
             entries.push(entry(EntryKind::Hold { job, amount: hold.amount() }));
             let resolution = match Count::try_from(delivered) {

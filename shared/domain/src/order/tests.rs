@@ -4,10 +4,14 @@ use serde_json::json;
 use super::*;
 
 fn draft(model: &str) -> Draft {
-    Draft { model: model.to_owned(), prompt: "a cinematic hourglass".to_owned(), ..Draft::default() }
+    Draft {
+        model: model.to_owned(),
+        prompt: "a cinematic hourglass".to_owned(),
+        ..Draft::default()
+    }
 }
 
-fn with_extra(model: &str, extra: Value) -> Result<Order, OrderError> {
+fn with_extra(model: &str, extra: &Value) -> Result<Order, OrderError> {
     Order::agree(Draft { extra: extra.as_object().unwrap().clone(), ..draft(model) })
 }
 
@@ -43,8 +47,13 @@ fn a_model_that_edits_needs_a_picture_and_others_ignore_it() {
     assert_eq!(kontext(None).unwrap_err(), OrderError::ImageUrlRequired);
     assert!(kontext(Some("https://example.com/cat.png?sig=1")).is_ok());
     for bad in [
-        "http://example.com/a.png", "https://", "file:///etc/passwd", "", "https://u:p@example.com/",
-        " https://example.com", &format!("https://example.com/{}", "a".repeat(2_048)),
+        "http://example.com/a.png",
+        "https://",
+        "file:///etc/passwd",
+        "",
+        "https://u:p@example.com/",
+        " https://example.com",
+        &format!("https://example.com/{}", "a".repeat(2_048)),
     ] {
         assert_eq!(kontext(Some(bad)).unwrap_err(), OrderError::BadImageUrl, "{bad}");
     }
@@ -54,22 +63,23 @@ fn a_model_that_edits_needs_a_picture_and_others_ignore_it() {
 
 #[test]
 fn what_changes_the_price_or_the_delivery_is_not_taken() {
-    for key in ["n", "num_images", "rendering_speed", "sync_mode", "webhook_url", "response_format"] {
-        let refused = with_extra("ideogram-v3", json!({ key: 1 })).unwrap_err();
+    for key in ["n", "num_images", "rendering_speed", "sync_mode", "webhook_url", "response_format"]
+    {
+        let refused = with_extra("ideogram-v3", &json!({ key: 1 })).unwrap_err();
         assert_eq!(refused, OrderError::ExtraNotAllowed(key.to_owned()));
     }
-    assert!(with_extra("recraft-v3", json!({"style": "realistic_image"})).is_ok());
+    assert!(with_extra("recraft-v3", &json!({"style": "realistic_image"})).is_ok());
     for style in [json!("vector_illustration"), json!("icon"), json!(1), json!(null)] {
-        let refused = with_extra("recraft-v3", json!({ "style": style })).unwrap_err();
+        let refused = with_extra("recraft-v3", &json!({ "style": style })).unwrap_err();
         assert_eq!(refused, OrderError::ExtraNotAllowed("style".to_owned()));
     }
 }
 
 #[test]
 fn a_seed_is_a_whole_number() {
-    assert_eq!(with_extra("recraft-v3", json!({"seed": 7})).unwrap().seed(), Some(7));
+    assert_eq!(with_extra("recraft-v3", &json!({"seed": 7})).unwrap().seed(), Some(7));
     for seed in [json!(-1), json!(1.5), json!("7"), json!(2_147_483_648_u32), json!(null)] {
-        let refused = with_extra("recraft-v3", json!({ "seed": seed })).unwrap_err();
+        let refused = with_extra("recraft-v3", &json!({ "seed": seed })).unwrap_err();
         assert!(matches!(refused, OrderError::BadExtra { key: "seed", .. }), "{seed}");
     }
 }
@@ -77,13 +87,19 @@ fn a_seed_is_a_whole_number() {
 #[test]
 fn the_sandbox_takes_wishes_it_can_grant() {
     for wish in [json!({}), json!({"outcome": "never"}), json!({"delay_ms": 5, "deliver": 1})] {
-        assert!(with_extra("recraft-v3", json!({ "sandbox": wish })).is_ok(), "{wish}");
+        assert!(with_extra("recraft-v3", &json!({ "sandbox": wish })).is_ok(), "{wish}");
     }
     for wish in [
-        json!({"outcome": "explode"}), json!({"deliver": 2}), json!({"deliver": 0}), json!([]),
-        json!({"delay_ms": 600_001}), json!({"delay_ms": -1}), json!("never"), json!({"x": 1}),
+        json!({"outcome": "explode"}),
+        json!({"deliver": 2}),
+        json!({"deliver": 0}),
+        json!([]),
+        json!({"delay_ms": 600_001}),
+        json!({"delay_ms": -1}),
+        json!("never"),
+        json!({"x": 1}),
     ] {
-        let refused = with_extra("recraft-v3", json!({ "sandbox": wish })).unwrap_err();
+        let refused = with_extra("recraft-v3", &json!({ "sandbox": wish })).unwrap_err();
         assert!(matches!(refused, OrderError::BadExtra { key: "sandbox", .. }), "{wish}");
     }
 }
@@ -100,7 +116,7 @@ fn notes_are_bounded() {
     assert!(noted(vec![("k".repeat(65), String::new())]).is_err());
     assert!(noted(vec![("k".to_owned(), "v".repeat(513))]).is_err());
     assert_eq!(
-        with_extra("recraft-v3", json!({"negative_prompt": "x".repeat(4_096)})).unwrap_err(),
+        with_extra("recraft-v3", &json!({"negative_prompt": "x".repeat(4_096)})).unwrap_err(),
         OrderError::ExtraTooLarge
     );
 }

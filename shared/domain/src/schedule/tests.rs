@@ -32,13 +32,7 @@ fn job(state: State) -> Job {
 
 /// Claimed until 50; the upstream has until 80.
 fn run(dispatch: Dispatch, submits: u8) -> Run {
-    Run {
-        fence: Fence(1),
-        lease_until: Some(at(50)),
-        deadline: at(80),
-        submits,
-        dispatch,
-    }
+    Run { fence: Fence(1), lease_until: Some(at(50)), deadline: at(80), submits, dispatch }
 }
 
 #[test]
@@ -65,8 +59,7 @@ fn a_worker_never_submits_what_may_be_under_way_twice_over() {
 fn the_sweep_rings_until_time_is_up() {
     let pending = job(State::Pending);
     let begun = job(State::Processing(run(Dispatch::Intended, 1)));
-    let put_down =
-        job(State::Processing(Run { lease_until: None, ..run(Dispatch::Intended, 1) }));
+    let put_down = job(State::Processing(Run { lease_until: None, ..run(Dispatch::Intended, 1) }));
     for (job, now, expected) in [
         (&pending, 0, Look::Announce),
         (&pending, 109, Look::Announce),

@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test may overflow and fail")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -26,7 +28,9 @@ fn sizes_map_to_the_nearest_ratio() {
 
 #[test]
 fn what_is_not_a_size_means_the_default() {
-    for size in ["auto", "", "x", "0x0", "1024x", "1024 x 1024", "-1x1", "big", "1x2x3", "4294967296x1"] {
+    for size in
+        ["auto", "", "x", "0x0", "1024x", "1024 x 1024", "-1x1", "big", "1x2x3", "4294967296x1"]
+    {
         assert_eq!(Ratio::parse(size), None, "{size}");
     }
 }

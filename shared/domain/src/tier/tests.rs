@@ -2,9 +2,16 @@ use super::*;
 
 #[test]
 fn a_tier_begins_at_its_deposit() {
-    for (credited, level) in
-        [("0", 0), ("4.999999", 0), ("5", 1), ("49.99", 1), ("50", 2), ("250", 3), ("1000", 4), ("1000000000", 4)]
-    {
+    for (credited, level) in [
+        ("0", 0),
+        ("4.999999", 0),
+        ("5", 1),
+        ("49.99", 1),
+        ("50", 2),
+        ("250", 3),
+        ("1000", 4),
+        ("1000000000", 4),
+    ] {
         assert_eq!(Tier::of(credited.parse().unwrap()).level, level, "{credited}");
     }
 }

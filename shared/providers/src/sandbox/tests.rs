@@ -11,7 +11,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
 
-fn job(n: u64, sandbox: Value) -> Job {
+fn job(n: u64, sandbox: &Value) -> Job {
     let extra = json!({ "seed": 7, "sandbox": sandbox });
     let order = Order::agree(Draft {
         model: "recraft-v3".to_owned(),
@@ -36,15 +36,15 @@ fn job(n: u64, sandbox: Value) -> Job {
 }
 
 async fn ask(job: &Job, at: Timestamp) -> Progress {
-    let Ok(Submitted::Accepted(task)) = Sandbox.submit(job, NOW) else {
+    let Ok(Submitted::Accepted(task)) = submit(job, NOW) else {
         panic!("the sandbox accepts everything");
     };
-    Sandbox.poll(job, &task, at).await.unwrap()
+    poll(job, &task, at).await.unwrap()
 }
 
 #[tokio::test]
 async fn it_draws_what_was_ordered() {
-    let Progress::Done(pictures) = ask(&job(2, json!({})), NOW).await else {
+    let Progress::Done(pictures) = ask(&job(2, &json!({})), NOW).await else {
         panic!("it should be done");
     };
     let seeds: Vec<_> = pictures.iter().map(Picture::seed).collect();
@@ -55,7 +55,7 @@ async fn it_draws_what_was_ordered() {
 
 #[tokio::test]
 async fn it_delivers_as_few_as_asked() {
-    let Progress::Done(pictures) = ask(&job(4, json!({"deliver": 1})), NOW).await else {
+    let Progress::Done(pictures) = ask(&job(4, &json!({"deliver": 1})), NOW).await else {
         panic!("it should be done");
     };
     assert_eq!(pictures.len(), 1);
@@ -63,10 +63,12 @@ async fn it_delivers_as_few_as_asked() {
 
 #[tokio::test]
 async fn it_takes_as_long_as_asked_and_ends_as_asked() {
-    for (outcome, end) in
-        [("fail", Some(Failure::ProviderFailed)), ("refuse", Some(Failure::ContentModerated)), ("never", None)]
-    {
-        let job = job(1, json!({"outcome": outcome, "delay_ms": 500}));
+    for (outcome, end) in [
+        ("fail", Some(Failure::ProviderFailed)),
+        ("refuse", Some(Failure::ContentModerated)),
+        ("never", None),
+    ] {
+        let job = job(1, &json!({"outcome": outcome, "delay_ms": 500}));
         let early = ask(&job, NOW.plus(Duration::from_millis(400))).await;
         let wait = Duration::from_millis(100);
         assert!(matches!(early, Progress::Pending { again } if again == wait), "{early:?}");
@@ -80,7 +82,7 @@ async fn it_takes_as_long_as_asked_and_ends_as_asked() {
 
 #[tokio::test]
 async fn a_task_that_is_none_of_its_own_is_no_verdict() {
-    assert!(Sandbox.poll(&job(1, json!({})), &Task("x".to_owned()), NOW).await.is_err());
+    assert!(poll(&job(1, &json!({})), &Task("x".to_owned()), NOW).await.is_err());
 }
 
 #[test]

@@ -56,6 +56,8 @@ async fn each_attribute_changed_by_hand_is_found() {
         ("jobs", "job#3", "price_micros", Some(number(1)), "INV-16"),
         ("jobs", "job#3", "expires_at_ms", Some(minute), "INV-10"),
         ("jobs", "job#3", "due_at_ms", None, "INV-27"),
+        ("jobs", "job#3", "due_shard", None, "INV-27"),
+        ("jobs", "job#3", "due_shard", Some(number(4)), "INV-27"),
         ("jobs", "event#1#succeeded", "job_status", Some(text("failed")), "INV-30"),
     ];
     for (n, (table, sk, attribute, value, invariant)) in cases.into_iter().enumerate() {
