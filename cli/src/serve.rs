@@ -16,6 +16,10 @@ use crate::{
     style::{FAINT, GOOD, STRONG},
 };
 
+/// What is logged where nobody says: warnings, but not those of the stand-ins, for whom a refused
+/// condition is worth one.
+const QUIET: &str = "warn,dynoxide=error,rustack_sqs_core=error,s3s=error,s3s_fs=error";
+
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     log();
@@ -104,7 +108,7 @@ pub(crate) fn log() {
     let filter = EnvFilter::builder()
         .with_env_var("HOLDFAST_LOG")
         .try_from_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,rustack_sqs_core=error,s3s=error,s3s_fs=error"));
+        .unwrap_or_else(|_| EnvFilter::new(QUIET));
     let logger = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
     if logger.try_init().is_err() {
         tracing_is_set_up();

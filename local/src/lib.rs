@@ -17,6 +17,7 @@
 mod event_source;
 mod gateway;
 mod invoke;
+mod options;
 mod provision;
 mod schedule;
 mod stack;
@@ -24,5 +25,6 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 
-pub use stack::{Options, Stack, TemplateSource};
+pub use options::{Options, TemplateSource};
+pub use stack::Stack;
 pub use template::Constraints;

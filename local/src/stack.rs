@@ -1,89 +1,34 @@
 //! The stack: everything that the template describes, running.
 
+mod deploy;
+
 use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use runtime::{Clock, Environment, aws::Aws};
-use serde_json::{Value, json};
-use standins::{Endpoints, Standins, Storage};
+use runtime::{Environment, aws::Aws};
+use serde_json::Value;
+use standins::{Endpoints, Standins};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    event_source::EventSource,
-    gateway::Gateway,
-    invoke::{Invoker, programs},
-    provision,
-    schedule::Scheduled,
-    template::{Constraints, Site, TEMPLATE, Template},
+    event_source::EventSource, gateway::Gateway, invoke::Invoker, options::Options, provision,
+    schedule::Scheduled, template::Template,
+};
+use deploy::{
+    bucket_names, deploy, describe, environment, schedules, start_standins, table_names, understand,
 };
 
-/// The name of the stack; physical names begin with it.
-const STACK_NAME: &str = "holdfast";
 /// How long running invocations may take to end once the stack is told to stop. A worker's
 /// invocation may last a minute; what it leaves undone, the sweep of the next start takes up.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How long open connections and pollers may take to end after that.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-
-/// Parameters that have another default here than in the cloud, if the template has them.
-const LOCAL_PARAMETERS: [(&str, &str); 2] = [
-    // The stand-in refuses a message group on a standard queue.
-    ("FairQueue", "false"),
-    // Keys of this machine must not look like keys of a deployment.
-    ("KeyEnvironment", "test"),
-];
-
-/// Where the text of the template comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum TemplateSource {
-    /// The `template.yaml` that this program was compiled with.
-    #[default]
-    Builtin,
-    /// A file.
-    File(PathBuf),
-    /// The text itself.
-    Text(String),
-}
-
-/// What a stack is started with.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The template.
-    pub template: TemplateSource,
-    /// The port of the HTTP API on the loopback interface; 0 lets the kernel choose.
-    pub port: u16,
-    /// Where tables and objects are kept; `None` keeps nothing.
-    pub data_dir: Option<PathBuf>,
-    /// Values for parameters of the template, in place of their defaults.
-    pub parameters: BTreeMap<String, String>,
-    /// Whether the values must be as the template wants them.
-    pub constraints: Constraints,
-    /// How often the sweep runs; `None` is as the template says.
-    pub sweep_every: Option<Duration>,
-    /// The clock of the functions and of the gateway.
-    pub clock: Clock,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            template: TemplateSource::default(),
-            port: 0,
-            data_dir: None,
-            parameters: BTreeMap::new(),
-            constraints: Constraints::default(),
-            sweep_every: None,
-            clock: Clock::system(),
-        }
-    }
-}
 
 /// A stack, running on this machine. Dropping it ends it at once; [`Stack::stop`] lets it finish.
 pub struct Stack {
@@ -108,7 +53,7 @@ impl Stack {
     /// If the template is not understood, the port is taken, the data directory cannot be used or
     /// holds other tables, or a function does not accept its configuration.
     pub async fn start(options: Options) -> anyhow::Result<Stack> {
-        let text = read_template(&options.template).await?;
+        let text = options.template.read().await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
             .await
             .with_context(|| format!("cannot listen on 127.0.0.1:{}", options.port))?;
@@ -296,114 +241,4 @@ impl fmt::Debug for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stack").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-async fn read_template(source: &TemplateSource) -> anyhow::Result<String> {
-    match source {
-        TemplateSource::Builtin => Ok(TEMPLATE.to_owned()),
-        TemplateSource::Text(text) => Ok(text.clone()),
-        TemplateSource::File(path) => tokio::fs::read_to_string(path)
-            .await
-            .with_context(|| format!("cannot read the template {}", path.display())),
-    }
-}
-
-async fn start_standins(data_dir: Option<PathBuf>) -> anyhow::Result<Standins> {
-    let storage = data_dir.map_or(Storage::Memory, Storage::Directory);
-    tokio::task::spawn_blocking(move || Standins::start(storage)).await?
-}
-
-fn understand(
-    text: &str,
-    options: &Options,
-    address: SocketAddr,
-    endpoints: &Endpoints,
-) -> anyhow::Result<Template> {
-    let site = Site {
-        region: standins::REGION.to_owned(),
-        account_id: standins::ACCOUNT_ID.to_owned(),
-        stack_name: STACK_NAME.to_owned(),
-        sqs_url: endpoints.sqs.clone(),
-        api_url: format!("http://{address}"),
-    };
-    let declared = Template::parameter_names(text)?;
-    let local = LOCAL_PARAMETERS.iter().filter(|(name, _)| declared.contains(*name));
-    let mut parameters: BTreeMap<String, String> =
-        local.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    parameters.extend(options.parameters.clone());
-    Template::parse(text, site, &parameters, options.constraints)
-        .context("the template is not understood")
-}
-
-/// The variables of a function: its own, and what Lambda and the SDK would find.
-fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) -> Environment {
-    let given = [
-        ("AWS_REGION", standins::REGION),
-        ("AWS_ACCESS_KEY_ID", standins::ACCESS_KEY_ID),
-        ("AWS_SECRET_ACCESS_KEY", standins::SECRET_ACCESS_KEY),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
-        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
-        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
-    ];
-    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    own.into_iter().chain(given).collect()
-}
-
-fn deploy(
-    template: &Template,
-    endpoints: &Endpoints,
-    clock: &Clock,
-) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
-    let mut environments = BTreeMap::new();
-    let mut functions = Vec::new();
-    for (id, function) in &template.functions {
-        let environment = environment(function.environment.clone(), endpoints);
-        let handler = programs::start(&function.binary, &environment, clock.clone())
-            .with_context(|| format!("{id} does not start"))?;
-        environments.insert(id.clone(), environment);
-        functions.push((id.clone(), function.clone(), handler));
-    }
-    Ok((environments, Invoker::new(functions, clock.clone())))
-}
-
-fn schedules(template: &Template, every: Option<Duration>, invoker: &Invoker) -> Vec<Scheduled> {
-    let mut schedules = Vec::new();
-    for (id, function) in &template.functions {
-        for schedule in &function.schedules {
-            let every = every.unwrap_or(schedule.every);
-            let name = schedule.name.clone();
-            schedules.push(Scheduled::new(id.clone(), name, every, invoker.clone()));
-        }
-    }
-    schedules
-}
-
-fn table_names(template: &Template) -> BTreeMap<String, String> {
-    template.tables.iter().map(|(id, table)| (id.clone(), table.name.clone())).collect()
-}
-
-fn bucket_names(template: &Template) -> BTreeMap<String, String> {
-    template.buckets.iter().map(|(id, bucket)| (id.clone(), bucket.name.clone())).collect()
-}
-
-fn describe(
-    template: &Template,
-    address: SocketAddr,
-    endpoints: &Endpoints,
-    tables: &BTreeMap<String, String>,
-    buckets: &BTreeMap<String, String>,
-) -> Value {
-    let queues: BTreeMap<&String, &String> =
-        template.queues.iter().map(|(id, queue)| (id, &queue.url)).collect();
-    json!({
-        "url": format!("http://{address}"),
-        "endpoints": {
-            "dynamodb": endpoints.dynamodb,
-            "sqs": endpoints.sqs,
-            "s3": endpoints.s3,
-        },
-        "tables": tables,
-        "queues": queues,
-        "buckets": buckets,
-    })
 }

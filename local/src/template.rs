@@ -2,9 +2,9 @@
 //! whatever is not understood is an error that names its path, except for what
 //! [`left_out`] lists.
 //!
-//! 1. [`yaml`] makes a tree of the text; [`references`] checks that it refers to nothing missing;
-//! 2. parameters get their values, resources their physical names: together, the [`scope`];
-//! 3. each type of resource is read by a module of its own, through [`reader`].
+//! 1. `yaml` makes a tree of the text; `references` checks that it refers to nothing missing;
+//! 2. parameters get their values, resources their physical names: together, the `scope`;
+//! 3. each type of resource is read by a module of its own, through `reader`.
 
 pub mod api;
 pub mod functions;

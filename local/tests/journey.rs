@@ -1,7 +1,7 @@
 //! A job's whole way through the stack: accepted over HTTP, worked on because the queue rang, its
 //! image fetched by a signed URL; and the same without the queue.
 
-#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise")]
 
 use std::{
     sync::{

@@ -102,7 +102,8 @@ struct Shift {
 impl Shift {
     fn new(now: Timestamp, deadline: Timestamp, lease_margin: Duration) -> Self {
         let deadline = if deadline > now { deadline } else { now.plus(UNTOLD) };
-        let wind_down = WIND_DOWN_MAX.min(deadline.since(now) / 4);
+        let quarter = deadline.since(now).checked_div(4).unwrap_or_default();
+        let wind_down = WIND_DOWN_MAX.min(quarter);
         Self { end: deadline.minus(wind_down), lease_until: deadline.plus(lease_margin) }
     }
 }

@@ -1,6 +1,9 @@
 //! The event source mapping, over the real SDK and the stand-in.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use lambda_runtime::LambdaEvent;
 use runtime::{Clock, Environment, aws::Aws};
@@ -127,13 +130,13 @@ impl World {
     }
 }
 
-fn all_done(_: &[Value]) -> anyhow::Result<Value> {
-    Ok(json!({"batchItemFailures": []}))
+fn all_done() -> impl Fn(&[Value]) -> anyhow::Result<Value> + Send + Sync {
+    |_| Ok(json!({"batchItemFailures": []}))
 }
 
 #[tokio::test]
 async fn a_message_arrives_as_lambda_hands_it_over_and_is_deleted() {
-    let world = World::start(SMALL, all_done).await;
+    let world = World::start(SMALL, all_done()).await;
     let url = world.standins.endpoints().queue_url("test-Jobs");
     let attribute = aws_sdk_sqs::types::MessageAttributeValue::builder()
         .data_type("String")
@@ -225,7 +228,7 @@ async fn without_reports_every_answer_means_done() {
 async fn a_window_gathers_messages_into_one_batch() {
     let text = SMALL
         .replace("BatchSize: 10", "BatchSize: 3\n            MaximumBatchingWindowInSeconds: 5");
-    let world = World::start(&text, all_done).await;
+    let world = World::start(&text, all_done()).await;
     for body in ["1", "2", "3"] {
         world.send(body).await;
     }
@@ -234,8 +237,31 @@ async fn a_window_gathers_messages_into_one_batch() {
 }
 
 #[tokio::test]
+async fn no_more_invocations_run_at_once_than_the_template_allows() {
+    let running = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let doing = {
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        move |_: &[Value]| {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(50));
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok(json!({}))
+        }
+    };
+    let world = World::start(&SMALL.replace("BatchSize: 10", "BatchSize: 1"), doing).await;
+    for body in ["1", "2", "3", "4", "5", "6"] {
+        world.send(body).await;
+    }
+    world.until(|world| world.calls().len() == 6).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+    assert!(world.calls().iter().all(|call| call.len() == 1));
+}
+
+#[tokio::test]
 async fn the_queue_may_go_away_and_come_back() {
-    let world = World::start(SMALL, all_done).await;
+    let world = World::start(SMALL, all_done()).await;
     world.send("before").await;
     world.until(|world| world.count("before") == 1).await;
     world.standins.pause_sqs();
@@ -247,7 +273,7 @@ async fn the_queue_may_go_away_and_come_back() {
 
 #[tokio::test]
 async fn what_was_received_before_the_stop_is_still_handed_over() {
-    let world = World::start(SMALL, all_done).await;
+    let world = World::start(SMALL, all_done()).await;
     world.send("last").await;
     world.until(|world| world.count("last") == 1).await;
     world.stop.cancel();

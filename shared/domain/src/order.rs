@@ -271,7 +271,8 @@ impl Order {
         let stranger =
             self.extra.keys().find(|key| !taken.contains(&key.as_str()) && *key != sandbox::KEY);
         if let Some(key) = stranger {
-            return Err(OrderError::ExtraNotAllowed(key.chars().take(64).collect()));
+            let shown = key.chars().filter(|c| !c.is_control()).take(64).collect();
+            return Err(OrderError::ExtraNotAllowed(shown));
         }
         if self.extra.get("seed").is_some_and(|seed| as_seed(seed).is_none()) {
             let rule = "must be a whole number from 0 to 2147483647";

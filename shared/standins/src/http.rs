@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use hyper::{
     Request, Response,
     body::{Body, Incoming},
+    header::ORIGIN,
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -99,13 +100,14 @@ where
         tracing::debug!(%error, "a connection keeps its delays");
     }
     // Asked per request: whoever shut the gate may rely on it at once, not only when the
-    // connections have been cut.
-    let gated = service_fn(move |request| {
-        let answer = open.borrow().then(|| service.call(request));
+    // connections have been cut. SDKs send no `Origin`; a web page that found the port would.
+    let gated = service_fn(move |request: Request<Incoming>| {
+        let welcome = *open.borrow() && !request.headers().contains_key(ORIGIN);
+        let answer = welcome.then(|| service.call(request));
         async move {
             match answer {
                 Some(answer) => answer.await.map_err(io::Error::other),
-                None => Err(io::Error::other("the stand-in is paused")),
+                None => Err(io::Error::other("not served")),
             }
         }
     });

@@ -128,9 +128,8 @@ async fn a_refused_transaction_says_which_condition_and_shows_the_item() {
         .unwrap_err()
         .into_service_error();
 
-    let canceled = match refused {
-        TransactWriteItemsError::TransactionCanceledException(canceled) => canceled,
-        other => panic!("{other:?}"),
+    let TransactWriteItemsError::TransactionCanceledException(canceled) = refused else {
+        panic!("{refused:?}");
     };
     let reason = &canceled.cancellation_reasons()[0];
     assert_eq!(reason.code(), Some("ConditionalCheckFailed"));
@@ -266,6 +265,15 @@ async fn a_signed_url_needs_nothing_but_itself() {
     assert_eq!(fetcher().get(unsigned).send().await.unwrap().status(), 403);
     let forged = url.replace("u/job/0.png", "u/job/1.png");
     assert_eq!(fetcher().get(forged).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn a_web_page_that_finds_the_port_is_not_served() {
+    let standins = Standins::start(Storage::Memory).unwrap();
+    for url in [&standins.endpoints().sqs, &standins.endpoints().s3] {
+        let request = fetcher().post(url).header("Origin", "https://evil.example");
+        request.send().await.unwrap_err();
+    }
 }
 
 #[tokio::test]

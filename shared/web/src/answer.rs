@@ -114,3 +114,6 @@ fn text(status: StatusCode, json: String) -> Response<Body> {
     headers.insert(sniff, HeaderValue::from_static("nosniff"));
     response
 }
+
+#[cfg(test)]
+mod tests;

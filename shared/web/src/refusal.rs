@@ -62,7 +62,9 @@ pub enum Refusal {
     #[error("this idempotency key was used for another request; take a new key for a new request")]
     KeyReused,
     /// There is not enough money.
-    #[error("the balance is below the price: {available} USD are available, {required} are required")]
+    #[error(
+        "the balance is below the price: {available} USD are available, {required} are required"
+    )]
     InsufficientBalance {
         /// What it would take.
         required: MicroUsd,
@@ -70,7 +72,9 @@ pub enum Refusal {
         available: MicroUsd,
     },
     /// Too many jobs are unfinished.
-    #[error("{cap} jobs are unfinished, which is what your tier allows; send it again when one has ended")]
+    #[error(
+        "{cap} jobs are unfinished, which is what your tier allows; send it again when one has ended"
+    )]
     QueueFull {
         /// How many are allowed.
         cap: u32,
@@ -147,7 +151,7 @@ impl Refusal {
             Self::UnknownParameter(name) | Self::DuplicateParameter(name) => name.as_str(),
             Self::MissingParameter(name) => name,
             Self::InvalidParameter { param, .. } => param,
-            Self::Order(error) => return order_param(error),
+            Self::Order(error) => return Some(order_param(error)),
             Self::BadIdempotencyKey | Self::IdempotencyKeysDiffer | Self::KeyReused => {
                 "idempotency_key"
             }
@@ -244,8 +248,8 @@ fn order_row(error: &OrderError) -> Row {
     row(StatusCode::BAD_REQUEST, INVALID, code)
 }
 
-fn order_param(error: &OrderError) -> Option<Cow<'_, str>> {
-    Some(match error {
+fn order_param(error: &OrderError) -> Cow<'_, str> {
+    match error {
         OrderError::ModelNotFound => Cow::Borrowed("model"),
         OrderError::PromptEmpty | OrderError::PromptTooLong => Cow::Borrowed("prompt"),
         OrderError::CountOutOfRange => Cow::Borrowed("n"),
@@ -254,7 +258,7 @@ fn order_param(error: &OrderError) -> Option<Cow<'_, str>> {
         OrderError::BadExtra { key, .. } => Cow::Owned(format!("extra.{key}")),
         OrderError::ExtraTooLarge => Cow::Borrowed("extra"),
         OrderError::BadMetadata => Cow::Borrowed("metadata"),
-    })
+    }
 }
 
 #[derive(Serialize)]

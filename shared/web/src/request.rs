@@ -23,7 +23,7 @@ mod members;
 
 /// The largest body, in bytes: above what the longest prompt, notes and extras come to when every
 /// character is escaped.
-pub const BODY_BYTES_MAX: usize = 128 * 1_024;
+pub const BODY_BYTES_MAX: usize = 256 * 1_024;
 
 /// Who asks. Only the authorizer can make one: a route that was reached without it has no caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +66,7 @@ pub fn caller(request: &Request) -> Result<Caller, Refusal> {
 ///
 /// # Errors
 /// [`Refusal::UnknownParameter`] or [`Refusal::DuplicateParameter`].
-pub fn query(
-    request: &Request,
-    known: &[&str],
-) -> Result<BTreeMap<String, String>, Refusal> {
+pub fn query(request: &Request, known: &[&str]) -> Result<BTreeMap<String, String>, Refusal> {
     let mut found = BTreeMap::new();
     let parameters = request.query_string_parameters_ref();
     for (name, value) in parameters.into_iter().flat_map(|parameters| parameters.iter()) {
@@ -122,7 +119,8 @@ fn json_body(request: &Request) -> Result<&[u8], Refusal> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     let json = essence.is_some_and(|kind| {
-        kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+        kind.eq_ignore_ascii_case("application/json")
+            || kind.to_ascii_lowercase().ends_with("+json")
     });
     if json { Ok(body) } else { Err(Refusal::NotJson) }
 }
@@ -177,7 +175,8 @@ impl Fields {
     fn whole_number(&mut self, param: &'static str) -> Result<Option<u64>, Refusal> {
         let expected = "a whole number of at least 1";
         let value = self.take(param);
-        let read = |value: Value| value.as_u64().ok_or(Refusal::InvalidParameter { param, expected });
+        let read =
+            |value: Value| value.as_u64().ok_or(Refusal::InvalidParameter { param, expected });
         value.map(read).transpose()
     }
 
@@ -191,9 +190,9 @@ impl Fields {
 
     fn texts(&mut self, param: &'static str) -> Result<BTreeMap<String, String>, Refusal> {
         let expected = "an object whose values are strings";
-        let text = |(name, value)| match value {
-            Value::String(text) => Ok((name, text)),
-            _ => Err(Refusal::InvalidParameter { param, expected }),
+        let text = |(name, value): (String, Value)| match value.as_str() {
+            Some(text) => Ok((name, text.to_owned())),
+            None => Err(Refusal::InvalidParameter { param, expected }),
         };
         self.object(param)?.into_iter().map(text).collect()
     }

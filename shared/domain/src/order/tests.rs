@@ -68,6 +68,9 @@ fn what_changes_the_price_or_the_delivery_is_not_taken() {
         let refused = with_extra("ideogram-v3", &json!({ key: 1 })).unwrap_err();
         assert_eq!(refused, OrderError::ExtraNotAllowed(key.to_owned()));
     }
+    let odd = format!("\r\n{}", "k".repeat(100));
+    let shown = OrderError::ExtraNotAllowed("k".repeat(64));
+    assert_eq!(with_extra("recraft-v3", &json!({ odd: 1 })).unwrap_err(), shown);
     assert!(with_extra("recraft-v3", &json!({"style": "realistic_image"})).is_ok());
     for style in [json!("vector_illustration"), json!("icon"), json!(1), json!(null)] {
         let refused = with_extra("recraft-v3", &json!({ "style": style })).unwrap_err();

@@ -28,3 +28,6 @@ pub fn balance(balance: &Balance) -> impl Serialize {
         currency: "USD",
     }
 }
+
+#[cfg(test)]
+mod tests;

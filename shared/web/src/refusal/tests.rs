@@ -1,0 +1,224 @@
+//! Every failure there is, as it is sent.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::event::{header, text};
+
+/// A cause with something in it that is nobody's business.
+fn cause() -> Source {
+    "the table ledger-7 at 10.0.0.7 is locked by hush".into()
+}
+
+fn usd_of(micros: u64) -> MicroUsd {
+    MicroUsd::constant(micros)
+}
+
+fn refusals() -> Vec<Refusal> {
+    let extra = OrderError::BadExtra { key: "seed", rule: "must be a whole number" };
+    let poor = Refusal::InsufficientBalance { required: usd_of(81_000), available: usd_of(20_001) };
+    vec![
+        Refusal::InvalidApiKey,
+        Refusal::NoAccount,
+        Refusal::BodyTooLarge(262_144),
+        Refusal::NotJson,
+        Refusal::MalformedJson("see line 1 column 4".to_owned()),
+        Refusal::UnknownParameter("colour".to_owned()),
+        Refusal::DuplicateParameter("n".to_owned()),
+        Refusal::MissingParameter("prompt"),
+        Refusal::InvalidParameter { param: "limit", expected: "a whole number from 1 to 100" },
+        Refusal::Order(OrderError::ModelNotFound),
+        Refusal::Order(OrderError::PromptEmpty),
+        Refusal::Order(OrderError::PromptTooLong),
+        Refusal::Order(OrderError::CountOutOfRange),
+        Refusal::Order(OrderError::ImageUrlRequired),
+        Refusal::Order(OrderError::BadImageUrl),
+        Refusal::Order(OrderError::ExtraNotAllowed("n".to_owned())),
+        Refusal::Order(extra),
+        Refusal::Order(OrderError::ExtraTooLarge),
+        Refusal::Order(OrderError::BadMetadata),
+        Refusal::BadIdempotencyKey,
+        Refusal::IdempotencyKeysDiffer,
+        Refusal::KeyReused,
+        poor,
+        Refusal::QueueFull { cap: 6 },
+        Refusal::JobNotFound,
+        Refusal::RouteNotFound,
+        Refusal::AccountBusy,
+        Refusal::Unavailable(cause()),
+        Refusal::Internal(cause()),
+    ]
+}
+
+/// The place of a refusal in the list above. A new one does not compile until it has one, and the
+/// test below fails until it is in the list.
+fn place(refusal: &Refusal) -> usize {
+    match refusal {
+        Refusal::InvalidApiKey => 0,
+        Refusal::NoAccount => 1,
+        Refusal::BodyTooLarge(_) => 2,
+        Refusal::NotJson => 3,
+        Refusal::MalformedJson(_) => 4,
+        Refusal::UnknownParameter(_) => 5,
+        Refusal::DuplicateParameter(_) => 6,
+        Refusal::MissingParameter(_) => 7,
+        Refusal::InvalidParameter { .. } => 8,
+        Refusal::Order(error) => match error {
+            OrderError::ModelNotFound => 9,
+            OrderError::PromptEmpty => 10,
+            OrderError::PromptTooLong => 11,
+            OrderError::CountOutOfRange => 12,
+            OrderError::ImageUrlRequired => 13,
+            OrderError::BadImageUrl => 14,
+            OrderError::ExtraNotAllowed(_) => 15,
+            OrderError::BadExtra { .. } => 16,
+            OrderError::ExtraTooLarge => 17,
+            OrderError::BadMetadata => 18,
+        },
+        Refusal::BadIdempotencyKey => 19,
+        Refusal::IdempotencyKeysDiffer => 20,
+        Refusal::KeyReused => 21,
+        Refusal::InsufficientBalance { .. } => 22,
+        Refusal::QueueFull { .. } => 23,
+        Refusal::JobNotFound => 24,
+        Refusal::RouteNotFound => 25,
+        Refusal::AccountBusy => 26,
+        Refusal::Unavailable(_) => 27,
+        Refusal::Internal(_) => 28,
+    }
+}
+
+#[test]
+fn the_list_is_complete() {
+    let places: Vec<usize> = refusals().iter().map(place).collect();
+    assert_eq!(places, (0..29).collect::<Vec<_>>());
+}
+
+/// A line of the table: status, type, code, parameter, `Retry-After`, message.
+fn line(refusal: Refusal) -> String {
+    let response = refusal.into_response("id");
+    let body: Value = serde_json::from_str(text(&response)).unwrap();
+    let field = |name: &str| body["error"][name].as_str().unwrap_or("-").to_owned();
+    let (status, again) = (response.status().as_u16(), header(&response, "retry-after"));
+    let [kind, code, param] = ["type", "code", "param"].map(field);
+    let again = if again.is_empty() { "-" } else { again };
+    format!("{status} {kind} {code} {param} {again} | {}", field("message"))
+}
+
+#[test]
+fn each_failure_has_its_status_its_code_and_its_words() {
+    let table: Vec<String> = refusals().into_iter().map(line).collect();
+    insta::assert_snapshot!(table.join("\n"), @r#"
+    401 authentication_error invalid_api_key - - | this API key is not valid
+    403 permission_error account_not_found - - | there is no account for this API key
+    413 invalid_request_error request_too_large - - | the body must have at most 262144 bytes
+    415 invalid_request_error unsupported_media_type - - | send the body with `Content-Type: application/json`
+    400 invalid_request_error invalid_json - - | the body must be a JSON object: see line 1 column 4
+    400 invalid_request_error unknown_parameter colour - | colour is not a parameter of this request
+    400 invalid_request_error duplicate_parameter n - | n is there twice
+    400 invalid_request_error missing_parameter prompt - | prompt is required
+    400 invalid_request_error invalid_parameter limit - | limit must be a whole number from 1 to 100
+    404 not_found model_not_found model - | there is no such model; GET /v1/models lists them
+    400 invalid_request_error prompt_empty prompt - | prompt must not be blank
+    400 invalid_request_error prompt_too_long prompt - | prompt must have at most 4000 characters
+    400 invalid_request_error invalid_parameter n - | n must be from 1 to 4
+    400 invalid_request_error image_url_required image_url - | this model changes a picture: image_url must say where it is
+    400 invalid_request_error invalid_image_url image_url - | image_url must be an https URL of at most 2048 bytes, without credentials
+    400 invalid_request_error extra_not_allowed extra.n - | extra.n is not taken by this model
+    400 invalid_request_error invalid_extra extra.seed - | extra.seed must be a whole number
+    400 invalid_request_error extra_too_large extra - | extra must have at most 4096 bytes
+    400 invalid_request_error invalid_metadata metadata - | metadata must have at most 16 pairs, keys of 1 to 64 and values of at most 512 characters
+    400 invalid_request_error invalid_idempotency_key idempotency_key - | an idempotency key has 1 to 128 characters and no control characters
+    400 invalid_request_error idempotency_keys_differ idempotency_key - | the header Idempotency-Key and the field idempotency_key differ
+    422 idempotency_error idempotency_key_reused idempotency_key - | this idempotency key was used for another request; take a new key for a new request
+    402 insufficient_balance insufficient_balance - - | the balance is below the price: 0.020001 USD are available, 0.081 are required
+    429 rate_limit queue_full - 5 | 6 jobs are unfinished, which is what your tier allows; send it again when one has ended
+    404 not_found job_not_found - - | there is no such job
+    404 not_found route_not_found - - | there is no such route
+    503 api_error account_busy - 1 | the account is busy; send it again with the same idempotency key
+    503 api_error unavailable - 2 | this is temporarily unavailable; send it again with the same idempotency key
+    500 api_error internal_error - - | something went wrong here
+    "#);
+}
+
+#[test]
+fn no_two_failures_share_a_code_but_those_of_a_value() {
+    let codes = refusals().into_iter().map(|refusal| refusal.row().code);
+    let mut seen = BTreeSet::new();
+    let twice: Vec<&str> = codes.filter(|code| !seen.insert(*code)).collect();
+    assert_eq!(twice, ["invalid_parameter"]);
+}
+
+#[test]
+fn an_envelope_has_only_what_is_known() {
+    let sent = |refusal: Refusal| text(&refusal.into_response("req-1")).to_owned();
+    insta::assert_snapshot!(sent(Refusal::RouteNotFound), @r#"{"error":{"message":"there is no such route","type":"not_found","code":"route_not_found","request_id":"req-1"}}"#);
+    insta::assert_snapshot!(sent(Refusal::MissingParameter("prompt")), @r#"{"error":{"message":"prompt is required","type":"invalid_request_error","code":"missing_parameter","param":"prompt","request_id":"req-1"}}"#);
+}
+
+#[test]
+fn who_cannot_pay_is_told_both_amounts_exactly() {
+    let (required, available) = (usd_of(81_000), usd_of(20_001));
+    let refusal = Refusal::InsufficientBalance { required, available };
+    let response = refusal.into_response("req-1");
+    let body = text(&response);
+    assert!(body.contains(r#""required":0.081"#), "{body}");
+    assert!(body.contains(r#""available":0.020001"#), "{body}");
+    insta::assert_json_snapshot!(serde_json::from_str::<Value>(body).unwrap(), @r#"
+    {
+      "error": {
+        "available": 0.020001,
+        "code": "insufficient_balance",
+        "message": "the balance is below the price: 0.020001 USD are available, 0.081 are required",
+        "request_id": "req-1",
+        "required": 0.081,
+        "type": "insufficient_balance"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn every_refusal_is_json_that_nobody_keeps() {
+    for refusal in refusals() {
+        let response = refusal.into_response("req-1");
+        assert_eq!(header(&response, "content-type"), "application/json");
+        assert_eq!(header(&response, "cache-control"), "no-store");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        let body: Value = serde_json::from_str(text(&response)).unwrap();
+        assert_eq!(body["error"]["request_id"], json!("req-1"));
+        assert_eq!(body.as_object().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn causes_are_not_sent() {
+    for refusal in refusals() {
+        let response = refusal.into_response("req-1");
+        let (parts, body) = (format!("{:?}", response.headers()), text(&response));
+        for secret in ["ledger-7", "10.0.0.7", "hush"] {
+            assert!(!body.contains(secret) && !parts.contains(secret), "{body}");
+        }
+    }
+}
+
+#[test]
+fn all_causes_are_named_for_the_log_but_the_refusal_itself() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Source);
+
+    assert_eq!(causes(&Refusal::JobNotFound), "");
+    assert_eq!(causes(&Refusal::Internal(Box::new(Outer("inner".into())))), "outer: inner");
+}
+
+#[test]
+fn what_a_caller_chose_is_escaped() {
+    let name = "\"},\u{202e}</script>\u{1}".to_owned();
+    let response = Refusal::UnknownParameter(name.clone()).into_response("\"");
+    let body: Value = serde_json::from_str(text(&response)).unwrap();
+    assert_eq!(body["error"]["param"], json!(name));
+    assert_eq!(body["error"]["request_id"], json!("\""));
+}

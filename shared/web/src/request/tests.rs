@@ -186,7 +186,11 @@ fn the_json_librarys_own_marks_are_no_names() {
         format!(r#""{mark}":"1""#),
         format!(r#""\u0024{}":"1""#, &mark[1..]),
     ] {
-        assert_eq!(refused(&with(&format!(",{field}"))), about("unknown_parameter", mark), "{field}");
+        assert_eq!(
+            refused(&with(&format!(",{field}"))),
+            about("unknown_parameter", mark),
+            "{field}"
+        );
     }
 }
 
@@ -223,7 +227,8 @@ fn the_body_says_that_it_is_json() {
     ] {
         assert!(typed(json!(good)).is_ok(), "{good}");
     }
-    for bad in ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "json"] {
+    for bad in ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "json"]
+    {
         assert!(matches!(typed(json!(bad)), Err(Refusal::NotJson)), "{bad}");
     }
     let mut event = event::post(&with(""));
@@ -253,7 +258,7 @@ fn the_longest_order_fits() {
             "extra":{{"negative_prompt":"{}"}},"idempotency_key":"{}","image_url":"{}"}}"#,
         escaped(4_000),
         notes.join(","),
-        r"\u0001".repeat(680),
+        r"\u0061".repeat(4_074),
         escaped(128),
         r"\u0061".repeat(2_048),
     );

@@ -1,0 +1,130 @@
+//! What a deployment does: understands the template, gives each function its variables, starts it.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Context as _;
+use runtime::{Clock, Environment};
+use serde_json::{Value, json};
+use standins::{Endpoints, Standins, Storage};
+
+use crate::{
+    invoke::{Invoker, programs},
+    options::Options,
+    schedule::Scheduled,
+    template::{Site, Template},
+};
+
+/// The name of the stack; physical names begin with it.
+const STACK_NAME: &str = "holdfast";
+
+/// Parameters that have another default here than in the cloud, if the template has them.
+const LOCAL_PARAMETERS: [(&str, &str); 2] = [
+    // The stand-in refuses a message group on a standard queue.
+    ("FairQueue", "false"),
+    // Keys of this machine must not look like keys of a deployment.
+    ("KeyEnvironment", "test"),
+];
+
+pub(super) async fn start_standins(data_dir: Option<PathBuf>) -> anyhow::Result<Standins> {
+    let storage = data_dir.map_or(Storage::Memory, Storage::Directory);
+    tokio::task::spawn_blocking(move || Standins::start(storage)).await?
+}
+
+pub(super) fn understand(
+    text: &str,
+    options: &Options,
+    address: SocketAddr,
+    endpoints: &Endpoints,
+) -> anyhow::Result<Template> {
+    let site = Site {
+        region: standins::REGION.to_owned(),
+        account_id: standins::ACCOUNT_ID.to_owned(),
+        stack_name: STACK_NAME.to_owned(),
+        sqs_url: endpoints.sqs.clone(),
+        api_url: format!("http://{address}"),
+    };
+    let declared = Template::parameter_names(text)?;
+    let local = LOCAL_PARAMETERS.iter().filter(|(name, _)| declared.contains(*name));
+    let mut parameters: BTreeMap<String, String> =
+        local.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    parameters.extend(options.parameters.clone());
+    Template::parse(text, site, &parameters, options.constraints)
+        .context("the template is not understood")
+}
+
+/// The variables of a function: its own, and what Lambda and the SDK would find.
+pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) -> Environment {
+    let given = [
+        ("AWS_REGION", standins::REGION),
+        ("AWS_ACCESS_KEY_ID", standins::ACCESS_KEY_ID),
+        ("AWS_SECRET_ACCESS_KEY", standins::SECRET_ACCESS_KEY),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
+        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    own.into_iter().chain(given).collect()
+}
+
+pub(super) fn deploy(
+    template: &Template,
+    endpoints: &Endpoints,
+    clock: &Clock,
+) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
+    let mut environments = BTreeMap::new();
+    let mut functions = Vec::new();
+    for (id, function) in &template.functions {
+        let environment = environment(function.environment.clone(), endpoints);
+        let handler = programs::start(&function.binary, &environment, clock.clone())
+            .with_context(|| format!("{id} does not start"))?;
+        environments.insert(id.clone(), environment);
+        functions.push((id.clone(), function.clone(), handler));
+    }
+    Ok((environments, Invoker::new(functions, clock.clone())))
+}
+
+pub(super) fn schedules(
+    template: &Template,
+    every: Option<Duration>,
+    invoker: &Invoker,
+) -> Vec<Scheduled> {
+    let mut schedules = Vec::new();
+    for (id, function) in &template.functions {
+        for schedule in &function.schedules {
+            let every = every.unwrap_or(schedule.every);
+            let name = schedule.name.clone();
+            schedules.push(Scheduled::new(id.clone(), name, every, invoker.clone()));
+        }
+    }
+    schedules
+}
+
+pub(super) fn table_names(template: &Template) -> BTreeMap<String, String> {
+    template.tables.iter().map(|(id, table)| (id.clone(), table.name.clone())).collect()
+}
+
+pub(super) fn bucket_names(template: &Template) -> BTreeMap<String, String> {
+    template.buckets.iter().map(|(id, bucket)| (id.clone(), bucket.name.clone())).collect()
+}
+
+pub(super) fn describe(
+    template: &Template,
+    address: SocketAddr,
+    endpoints: &Endpoints,
+    tables: &BTreeMap<String, String>,
+    buckets: &BTreeMap<String, String>,
+) -> Value {
+    let queues: BTreeMap<&String, &String> =
+        template.queues.iter().map(|(id, queue)| (id, &queue.url)).collect();
+    json!({
+        "url": format!("http://{address}"),
+        "endpoints": {
+            "dynamodb": endpoints.dynamodb,
+            "sqs": endpoints.sqs,
+            "s3": endpoints.s3,
+        },
+        "tables": tables,
+        "queues": queues,
+        "buckets": buckets,
+    })
+}
