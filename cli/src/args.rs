@@ -87,7 +87,7 @@ pub(crate) struct GenerateArgs {
     /// How many pictures, 1 to 4
     #[arg(short, default_value_t = 1)]
     pub(crate) n: u8,
-    /// The shape: auto, WIDTHxHEIGHT or A:B
+    /// The shape: auto, 1024x768, 4:3 …
     #[arg(long, short)]
     pub(crate) size: Option<String>,
     /// The picture to change, for flux-kontext-pro

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long after its last hour a job may still be open: two runs of the sweep, and some.
-const SLACK: Duration = Duration::from_secs(180);
+const SLACK: Duration = Duration::from_mins(3);
 
 /// Audits, and fails if anything is wrong or there was nothing to look at.
 pub(crate) async fn audit() -> anyhow::Result<ExitCode> {

@@ -1,14 +1,16 @@
 //! Finding the stack that a command is for, and its tables.
 //!
 //! A stack on this machine tells where its tables are (`GET /_local/stack`). For one in the cloud
-//! `JOBS_TABLE`, `LEDGER_TABLE` and `KEYS_TABLE` name them, beside `AWS_REGION` and credentials.
+//! `JOBS_TABLE`, `LEDGER_TABLE` and `KEYS_TABLE` name them, beside `AWS_REGION` and credentials;
+//! `KEY_ENVIRONMENT` says of which kind its keys are, `live` where it is not set.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use domain::api_key;
 use local::Stack;
 use runtime::{Environment, aws::Aws};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use store::{Store, Tables};
 
 use crate::http;
@@ -27,8 +29,6 @@ pub(crate) struct LocalStack {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Endpoints {
     pub(crate) dynamodb: String,
-    pub(crate) sqs: String,
-    pub(crate) s3: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +68,11 @@ pub(crate) async fn store() -> anyhow::Result<(Store, api_key::Environment)> {
             keys: process.text("KEYS_TABLE")?,
         };
         let store = Store::new(Aws::new(&process)?.dynamodb(), tables);
-        return Ok((store, api_key::Environment::Live));
+        let kind = match process.get("KEY_ENVIRONMENT") {
+            Some(_) => process.parse("KEY_ENVIRONMENT")?,
+            None => api_key::Environment::Live,
+        };
+        return Ok((store, kind));
     }
     let (url, _) = url();
     let Some(stack) = ask(&url).await? else {
@@ -78,40 +82,36 @@ pub(crate) async fn store() -> anyhow::Result<(Store, api_key::Environment)> {
              JOBS_TABLE, LEDGER_TABLE and KEYS_TABLE"
         );
     };
-    let store = local_store(&stack.endpoints, &stack.tables)?;
-    Ok((store, api_key::Environment::Test))
+    Ok((local_store(&stack)?, api_key::Environment::Test))
 }
 
 /// The tables of a stack in this process.
 pub(crate) fn store_of(stack: &Stack) -> anyhow::Result<Store> {
-    let endpoints = stack.endpoints();
-    let endpoints = Endpoints {
-        dynamodb: endpoints.dynamodb.clone(),
-        sqs: endpoints.sqs.clone(),
-        s3: endpoints.s3.clone(),
-    };
-    local_store(&endpoints, stack.tables())
+    Ok(Store::new(stack.aws()?.dynamodb(), tables(stack.tables())?))
 }
 
-fn local_store(endpoints: &Endpoints, tables: &BTreeMap<String, String>) -> anyhow::Result<Store> {
+/// The tables of a stack in another process of this machine. Its stand-ins take any credentials.
+fn local_store(stack: &LocalStack) -> anyhow::Result<Store> {
     let environment: Environment = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
-        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
-        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        ("AWS_ENDPOINT_URL", &stack.endpoints.dynamodb),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into_iter()
     .collect();
+    Ok(Store::new(Aws::new(&environment)?.dynamodb(), tables(&stack.tables)?))
+}
+
+/// The physical names of the tables, from those of the template.
+fn tables(names: &BTreeMap<String, String>) -> anyhow::Result<Tables> {
     let table = |name: &str| {
-        tables.get(name).cloned().with_context(|| format!("the stack has no table {name}"))
+        names.get(name).cloned().with_context(|| format!("the stack has no table {name}"))
     };
-    let tables = Tables {
+    Ok(Tables {
         jobs: table("JobsTable")?,
         ledger: table("LedgerTable")?,
         keys: table("KeysTable")?,
-    };
-    Ok(Store::new(Aws::new(&environment)?.dynamodb(), tables))
+    })
 }

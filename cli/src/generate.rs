@@ -33,7 +33,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How often the job is asked for.
 const POLL: Duration = Duration::from_millis(250);
 /// The longest that is waited for a job: above the hard expiry of any stack.
-const PATIENCE: Duration = Duration::from_secs(7 * 3_600);
+const PATIENCE: Duration = Duration::from_hours(7);
 /// The largest picture that is saved.
 const PICTURE_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 

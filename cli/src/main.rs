@@ -1,10 +1,5 @@
 //! `holdfast`: serves the whole product on this machine, makes pictures with it, and looks after
 //! the accounts of a stack.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints; anstream drops colours where there is no terminal"
-)]
 
 mod args;
 mod audit;

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, time::Duration};
 
+use anstream::eprintln;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// How often the picture moves.

@@ -38,8 +38,8 @@ fn fifty_running_jobs_survive_a_kill() {
         assert_eq!(job["charged_amount"].to_string(), "0.054");
     }
     // The same request again is the same job, across the kill.
-    let (status, replay) = server.order(&slow_order("7", 1_000));
-    assert_eq!((status, replay["id"].as_str()), (200, Some(jobs[7].as_str())));
+    let replay = server.order(&slow_order("7", 1_000));
+    assert_eq!((replay.0, replay.1["id"].as_str()), (200, Some(jobs[7].as_str())));
     let (_, balance) = server.get("/v1/credits/balance");
     assert_eq!(balance["charged"].to_string(), "2.7");
     assert_eq!(balance["held"].to_string(), "0");

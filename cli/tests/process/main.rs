@@ -4,8 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "a test may stop at the first surprise, and asks the clock how long it waits"
+    reason = "a test may stop at the first surprise"
 )]
 
 mod commands;

@@ -25,11 +25,13 @@ const LOCAL_PARAMETERS: [(&str, &str); 2] = [
     ("KeyEnvironment", "test"),
 ];
 
+/// Starts the stand-ins, which keep their state in this directory, or nowhere.
 pub(super) async fn start_standins(data_dir: Option<PathBuf>) -> anyhow::Result<Standins> {
     let storage = data_dir.map_or(Storage::Memory, Storage::Directory);
     tokio::task::spawn_blocking(move || Standins::start(storage)).await?
 }
 
+/// The template, evaluated for this machine.
 pub(super) fn understand(
     text: &str,
     options: &Options,
@@ -66,6 +68,7 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
     own.into_iter().chain(given).collect()
 }
 
+/// Starts every function; returns their variables and what runs them.
 pub(super) fn deploy(
     template: &Template,
     endpoints: &Endpoints,
@@ -83,6 +86,7 @@ pub(super) fn deploy(
     Ok((environments, Invoker::new(functions, clock.clone())))
 }
 
+/// The schedules of the template, or all of them at another pace.
 pub(super) fn schedules(
     template: &Template,
     every: Option<Duration>,
@@ -99,14 +103,17 @@ pub(super) fn schedules(
     schedules
 }
 
+/// The physical names of the tables, by logical id.
 pub(super) fn table_names(template: &Template) -> BTreeMap<String, String> {
     template.tables.iter().map(|(id, table)| (id.clone(), table.name.clone())).collect()
 }
 
+/// The physical names of the buckets, by logical id.
 pub(super) fn bucket_names(template: &Template) -> BTreeMap<String, String> {
     template.buckets.iter().map(|(id, bucket)| (id.clone(), bucket.name.clone())).collect()
 }
 
+/// What `GET /_local/stack` says, but for the demo.
 pub(super) fn describe(
     template: &Template,
     address: SocketAddr,

@@ -8,11 +8,15 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use domain::ids::{JobId, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::{Environment, aws::Aws, environment::EnvironmentError};
 
 /// The version of the message's form.
 const VERSION: u32 = 1;
+/// Longest wait for the queue. It rings for what is stored already, so whoever rings does not wait
+/// long.
+const RING: Duration = Duration::from_secs(2);
 /// The longest delay that SQS takes.
 const DELAY_MAX: Duration = Duration::from_mins(15);
 
@@ -88,16 +92,18 @@ impl Queue {
         let body = serde_json::to_string(bell).map_err(|error| QueueError(error.into()))?;
         let delay = i32::try_from(after.min(DELAY_MAX).as_secs()).unwrap_or(i32::MAX);
         let group = self.fair.then(|| bell.user_id.to_string());
-        self.client
+        let send = self
+            .client
             .send_message()
             .queue_url(&self.url)
             .message_body(body)
             .delay_seconds(delay)
             .set_message_group_id(group)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| QueueError(error.into()))
+            .send();
+        match timeout(RING, send).await {
+            Ok(answer) => answer.map(drop).map_err(|error| QueueError(error.into())),
+            Err(late) => Err(QueueError(late.into())),
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! T1: accepting a job. The idempotency key, the job, its hold and the balance, in one step.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{fingerprint::Fingerprint, ids::JobId, job::Job, money::MicroUsd, time::Timestamp};
+
+use tokio::time::timeout;
 
 use crate::{
     Store,
@@ -10,6 +14,9 @@ use crate::{
     keys,
     tx::{Item, Tx, TxError, Write},
 };
+
+/// Longest wait for the look that tells what became of a transaction without an answer.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// An idempotency key that is to name the job.
 #[derive(Clone, Debug)]
@@ -87,6 +94,9 @@ impl Store {
         let salt = u64::from(u32::from_be_bytes([a, b, c, d]));
         let refused = match self.accept_tx(acceptance)?.commit(&self.client, salt).await {
             Ok(()) => return Ok(Accepted::Now),
+            Err(TxError::Store(error @ StoreError::Unknown(_))) => {
+                return self.accepted_after_all(job, error).await;
+            }
             Err(TxError::Store(error)) => return Err(error.into()),
             Err(TxError::Refused { step, found }) => (step, found),
         };
@@ -96,6 +106,19 @@ impl Store {
             (Step::Job | Step::Hold, _) => Ok(Accepted::Now),
             (Step::Balance, Some(found)) => Err(unaffordable(found, job)?),
             (Step::Key | Step::Balance, None) => Err(AcceptError::NoAccount),
+        }
+    }
+
+    /// No answer came. Whether the job is there tells what the answer would have been; if that
+    /// cannot be learned soon either, the caller must ask again.
+    async fn accepted_after_all(
+        &self,
+        job: &Job,
+        unknown: StoreError,
+    ) -> Result<Accepted, AcceptError> {
+        match timeout(SECOND_LOOK, self.job(&job.user, &job.id)).await {
+            Ok(Ok(Some(_))) => Ok(Accepted::Now),
+            Ok(Ok(None) | Err(_)) | Err(_) => Err(unknown.into()),
         }
     }
 

@@ -158,7 +158,7 @@ async fn who_cannot_pay_is_told_what_there_is_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_tier_bounds_the_unfinished_jobs() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(7 * HOLD).await;
     for n in 1..=6 {
         world.accepted(n).await;
     }
@@ -174,7 +174,7 @@ async fn a_tier_bounds_the_unfinished_jobs() {
     world.accepted(8).await;
     let refused = refusal(&world, &bare(&job(9))).await;
     assert!(matches!(refused, AcceptError::QueueFull { cap: 6 }), "{refused:?}");
-    world.credit(&user(), 1, 1_000_000).await;
+    world.credit(&user(), 1, 5_000_000).await;
     world.accepted(9).await;
     audit_clean(&world.store).await;
 }

@@ -73,6 +73,8 @@ async fn a_claimed_job_is_leased_until_the_lease_ends() {
     let expected = Run { fence: Fence(2), lease_until: Some(now.plus(LEASE)), ..run };
     assert_eq!(second, expected);
     assert_eq!(claim(&world, &job, now).await, "leased");
+    let early = now.plus(LEASE).minus(MILLISECOND);
+    assert_eq!(world.store.due(1, early, 9, None).await.unwrap().rows, []);
     audit_clean(&world.store).await;
 }
 

@@ -96,50 +96,79 @@ fn the_list_is_complete() {
     assert_eq!(places, (0..29).collect::<Vec<_>>());
 }
 
-/// A line of the table: status, type, code, parameter, `Retry-After`, message.
-fn line(refusal: Refusal) -> String {
+/// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
+fn row_of(refusal: Refusal) -> String {
     let response = refusal.into_response("id");
     let body: Value = serde_json::from_str(text(&response)).unwrap();
     let field = |name: &str| body["error"][name].as_str().unwrap_or("-").to_owned();
     let (status, again) = (response.status().as_u16(), header(&response, "retry-after"));
     let [kind, code, param] = ["type", "code", "param"].map(field);
     let again = if again.is_empty() { "-" } else { again };
-    format!("{status} {kind} {code} {param} {again} | {}", field("message"))
+    format!("{status} {kind} {code} {param} {again}\n    {}", field("message"))
 }
 
 #[test]
 fn each_failure_has_its_status_its_code_and_its_words() {
-    let table: Vec<String> = refusals().into_iter().map(line).collect();
+    let table: Vec<String> = refusals().into_iter().map(row_of).collect();
     insta::assert_snapshot!(table.join("\n"), @r#"
-    401 authentication_error invalid_api_key - - | this API key is not valid
-    403 permission_error account_not_found - - | there is no account for this API key
-    413 invalid_request_error request_too_large - - | the body must have at most 262144 bytes
-    415 invalid_request_error unsupported_media_type - - | send the body with `Content-Type: application/json`
-    400 invalid_request_error invalid_json - - | the body must be a JSON object: see line 1 column 4
-    400 invalid_request_error unknown_parameter colour - | colour is not a parameter of this request
-    400 invalid_request_error duplicate_parameter n - | n is there twice
-    400 invalid_request_error missing_parameter prompt - | prompt is required
-    400 invalid_request_error invalid_parameter limit - | limit must be a whole number from 1 to 100
-    404 not_found model_not_found model - | there is no such model; GET /v1/models lists them
-    400 invalid_request_error prompt_empty prompt - | prompt must not be blank
-    400 invalid_request_error prompt_too_long prompt - | prompt must have at most 4000 characters
-    400 invalid_request_error invalid_parameter n - | n must be from 1 to 4
-    400 invalid_request_error image_url_required image_url - | this model changes a picture: image_url must say where it is
-    400 invalid_request_error invalid_image_url image_url - | image_url must be an https URL of at most 2048 bytes, without credentials
-    400 invalid_request_error extra_not_allowed extra.n - | extra.n is not taken by this model
-    400 invalid_request_error invalid_extra extra.seed - | extra.seed must be a whole number
-    400 invalid_request_error extra_too_large extra - | extra must have at most 4096 bytes
-    400 invalid_request_error invalid_metadata metadata - | metadata must have at most 16 pairs, keys of 1 to 64 and values of at most 512 characters
-    400 invalid_request_error invalid_idempotency_key idempotency_key - | an idempotency key has 1 to 128 characters and no control characters
-    400 invalid_request_error idempotency_keys_differ idempotency_key - | the header Idempotency-Key and the field idempotency_key differ
-    422 idempotency_error idempotency_key_reused idempotency_key - | this idempotency key was used for another request; take a new key for a new request
-    402 insufficient_balance insufficient_balance - - | the balance is below the price: 0.020001 USD are available, 0.081 are required
-    429 rate_limit queue_full - 5 | 6 jobs are unfinished, which is what your tier allows; send it again when one has ended
-    404 not_found job_not_found - - | there is no such job
-    404 not_found route_not_found - - | there is no such route
-    503 api_error account_busy - 1 | the account is busy; send it again with the same idempotency key
-    503 api_error unavailable - 2 | this is temporarily unavailable; send it again with the same idempotency key
-    500 api_error internal_error - - | something went wrong here
+    401 authentication_error invalid_api_key - -
+        this API key is not valid
+    403 permission_error account_not_found - -
+        there is no account for this API key
+    413 invalid_request_error request_too_large - -
+        the body must have at most 262144 bytes
+    415 invalid_request_error unsupported_media_type - -
+        send the body with `Content-Type: application/json`
+    400 invalid_request_error invalid_json - -
+        the body must be a JSON object: see line 1 column 4
+    400 invalid_request_error unknown_parameter colour -
+        colour is not a parameter of this request
+    400 invalid_request_error duplicate_parameter n -
+        n is there twice
+    400 invalid_request_error missing_parameter prompt -
+        prompt is required
+    400 invalid_request_error invalid_parameter limit -
+        limit must be a whole number from 1 to 100
+    404 not_found model_not_found model -
+        there is no such model; GET /v1/models lists them
+    400 invalid_request_error prompt_empty prompt -
+        prompt must not be blank
+    400 invalid_request_error prompt_too_long prompt -
+        prompt must have at most 4000 characters
+    400 invalid_request_error invalid_parameter n -
+        n must be from 1 to 4
+    400 invalid_request_error image_url_required image_url -
+        this model changes a picture: image_url must say where it is
+    400 invalid_request_error invalid_image_url image_url -
+        image_url must be an https URL of at most 2048 bytes, without credentials
+    400 invalid_request_error extra_not_allowed extra.n -
+        extra.n is not taken by this model
+    400 invalid_request_error invalid_extra extra.seed -
+        extra.seed must be a whole number
+    400 invalid_request_error extra_too_large extra -
+        extra must have at most 4096 bytes
+    400 invalid_request_error invalid_metadata metadata -
+        metadata must have at most 16 pairs, keys of 1 to 64 and values of at most 512 characters
+    400 invalid_request_error invalid_idempotency_key idempotency_key -
+        an idempotency key has 1 to 128 characters and no control characters
+    400 invalid_request_error idempotency_keys_differ idempotency_key -
+        the header Idempotency-Key and the field idempotency_key differ
+    422 idempotency_error idempotency_key_reused idempotency_key -
+        this idempotency key was used for another request; take a new key for a new request
+    402 insufficient_balance insufficient_balance - -
+        the balance is below the price: 0.020001 USD are available, 0.081 are required
+    429 rate_limit queue_full - 5
+        6 jobs are unfinished, which is what your tier allows; send it again when one has ended
+    404 not_found job_not_found - -
+        there is no such job
+    404 not_found route_not_found - -
+        there is no such route
+    503 api_error account_busy - 1
+        the account is busy; send it again with the same idempotency key
+    503 api_error unavailable - 2
+        this is temporarily unavailable; send it again with the same idempotency key
+    500 api_error internal_error - -
+        something went wrong here
     "#);
 }
 
@@ -153,9 +182,31 @@ fn no_two_failures_share_a_code_but_those_of_a_value() {
 
 #[test]
 fn an_envelope_has_only_what_is_known() {
-    let sent = |refusal: Refusal| text(&refusal.into_response("req-1")).to_owned();
-    insta::assert_snapshot!(sent(Refusal::RouteNotFound), @r#"{"error":{"message":"there is no such route","type":"not_found","code":"route_not_found","request_id":"req-1"}}"#);
-    insta::assert_snapshot!(sent(Refusal::MissingParameter("prompt")), @r#"{"error":{"message":"prompt is required","type":"invalid_request_error","code":"missing_parameter","param":"prompt","request_id":"req-1"}}"#);
+    let sent = |refusal: Refusal| {
+        let response = refusal.into_response("req-1");
+        serde_json::from_str::<Value>(text(&response)).unwrap()
+    };
+    insta::assert_json_snapshot!(sent(Refusal::RouteNotFound), @r#"
+    {
+      "error": {
+        "code": "route_not_found",
+        "message": "there is no such route",
+        "request_id": "req-1",
+        "type": "not_found"
+      }
+    }
+    "#);
+    insta::assert_json_snapshot!(sent(Refusal::MissingParameter("prompt")), @r#"
+    {
+      "error": {
+        "code": "missing_parameter",
+        "message": "prompt is required",
+        "param": "prompt",
+        "request_id": "req-1",
+        "type": "invalid_request_error"
+      }
+    }
+    "#);
 }
 
 #[test]

@@ -1,8 +1,17 @@
 //! A balance as its owner sees it.
 
 use domain::money::MicroUsd;
+use serde_json::Value;
 
 use super::*;
+
+fn text(owned: &Balance) -> String {
+    serde_json::to_string(&balance(owned)).unwrap()
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
 
 #[test]
 fn a_balance_is_exact_and_has_nothing_internal() {
@@ -15,8 +24,16 @@ fn a_balance_is_exact_and_has_nothing_internal() {
         queue_cap: 30,
         version: 4,
     };
-    let text = serde_json::to_string(&balance(&owned)).unwrap();
-    insta::assert_snapshot!(text, @r#"{"object":"credit.balance","available":4.838,"held":0.081,"charged":0.081,"credited":5,"currency":"USD"}"#);
+    insta::assert_json_snapshot!(value(&text(&owned)), @r#"
+    {
+      "available": 4.838,
+      "charged": 0.081,
+      "credited": 5,
+      "currency": "USD",
+      "held": 0.081,
+      "object": "credit.balance"
+    }
+    "#);
 }
 
 #[test]
@@ -26,6 +43,7 @@ fn no_amount_is_too_large_to_be_written_exactly() {
         credited: MicroUsd::MAX,
         ..Balance::default()
     };
-    let text = serde_json::to_string(&balance(&most)).unwrap();
-    insta::assert_snapshot!(text, @r#"{"object":"credit.balance","available":999999999.999999,"held":0,"charged":0,"credited":1000000000,"currency":"USD"}"#);
+    let text = text(&most);
+    assert!(text.contains(r#""available":999999999.999999,"held":0,"#), "{text}");
+    assert!(text.contains(r#""credited":1000000000,"#), "{text}");
 }

@@ -118,7 +118,47 @@ fn all_models_are_listed() {
 #[test]
 fn the_price_list_is_sorted_and_exact() {
     let text = serde_json::to_string(&pricing(&catalogue())).unwrap();
-    insta::assert_snapshot!(text, @r#"{"object":"pricing.catalog","text_count":0,"media_count":4,"text":[],"media":[{"id":"flux-1.1-ultra","name":"FLUX 1.1 [pro] Ultra","modality":"image","pricing_mode":"per-image","usd_per_call":0.081},{"id":"flux-kontext-pro","name":"FLUX.1 Kontext [pro]","modality":"image","pricing_mode":"per-image","usd_per_call":0.054},{"id":"ideogram-v3","name":"Ideogram 3.0","modality":"image","pricing_mode":"per-image","usd_per_call":0.108},{"id":"recraft-v3","name":"Recraft V3","modality":"image","pricing_mode":"per-image","usd_per_call":0.054}]}"#);
+    for price in ["0.081", "0.054", "0.108", "0.054"] {
+        assert!(text.contains(&format!(r#""usd_per_call":{price}}}"#)), "{text}");
+    }
+    insta::assert_json_snapshot!(value(&pricing(&catalogue())), @r#"
+    {
+      "media": [
+        {
+          "id": "flux-1.1-ultra",
+          "modality": "image",
+          "name": "FLUX 1.1 [pro] Ultra",
+          "pricing_mode": "per-image",
+          "usd_per_call": 0.081
+        },
+        {
+          "id": "flux-kontext-pro",
+          "modality": "image",
+          "name": "FLUX.1 Kontext [pro]",
+          "pricing_mode": "per-image",
+          "usd_per_call": 0.054
+        },
+        {
+          "id": "ideogram-v3",
+          "modality": "image",
+          "name": "Ideogram 3.0",
+          "pricing_mode": "per-image",
+          "usd_per_call": 0.108
+        },
+        {
+          "id": "recraft-v3",
+          "modality": "image",
+          "name": "Recraft V3",
+          "pricing_mode": "per-image",
+          "usd_per_call": 0.054
+        }
+      ],
+      "media_count": 4,
+      "object": "pricing.catalog",
+      "text": [],
+      "text_count": 0
+    }
+    "#);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Transactions of every kind, field by field.
 
-use domain::{hold::Hold, ids::JobId, money::MicroUsd, order::Count, time::Timestamp};
+use domain::{
+    hold::Hold,
+    ids::JobId,
+    money::{Change, MicroUsd},
+    order::Count,
+    time::Timestamp,
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -56,8 +62,10 @@ fn row(entry: Entry) -> Value {
 
 #[test]
 fn a_list_says_whether_there_is_more() {
-    insta::assert_snapshot!(text(&[], None), @r#"{"object":"list","data":[],"has_more":false,"next_cursor":null}"#);
-    insta::assert_snapshot!(text(&[], Some("bmV4dA")), @r#"{"object":"list","data":[],"has_more":true,"next_cursor":"bmV4dA"}"#);
+    let last = r#"{"object":"list","data":[],"has_more":false,"next_cursor":null}"#;
+    assert_eq!(text(&[], None), last);
+    let first = r#"{"object":"list","data":[],"has_more":true,"next_cursor":"bmV4dA"}"#;
+    assert_eq!(text(&[], Some("bmV4dA")), first);
 }
 
 #[test]
@@ -147,8 +155,10 @@ fn a_refund_gives_all_of_it_back() {
 #[test]
 fn money_is_written_digit_by_digit() {
     let body = text(&[usage()], None);
-    let changes = r#""amount":0.081,"changes":{"available":0.081,"held":-0.162,"charged":0.081,"credited":0}"#;
-    assert!(body.contains(changes), "{body}");
+    assert!(
+        body.contains(r#""amount":0.081,"changes":{"available":0.081,"held":-0.162,"#),
+        "{body}"
+    );
 }
 
 #[test]
@@ -162,13 +172,21 @@ fn rows_keep_their_order_and_have_names_of_their_own() {
     assert_eq!(ids.len(), 3);
 }
 
-/// What a caller adds up is what the balance says: a job's changes cancel out but for its price.
+/// What a caller adds up is what the balance says.
 #[test]
 fn the_changes_of_all_transactions_add_up() {
-    let sum = |entries: &[Entry]| domain::ledger::replay(entries);
-    assert_eq!(sum(&[credit(), held(), usage()]), [9_919_000, 0, 81_000, 10_000_000]);
-    assert_eq!(sum(&[credit(), held(), refund()]), [10_000_000, 0, 0, 10_000_000]);
-    let shown = |entry: Entry, side: &str| row(entry)["changes"][side].to_string();
-    assert_eq!(shown(held(), "held"), "0.162");
-    assert_eq!(shown(refund(), "held"), "-0.162");
+    let micros = |shown: String| {
+        let amount: MicroUsd = shown.trim_start_matches('-').parse().unwrap();
+        let change =
+            if shown.starts_with('-') { Change::minus(amount) } else { Change::plus(amount) };
+        change.micros()
+    };
+    let sums = |entries: [fn() -> Entry; 3]| {
+        let rows = entries.map(|entry| row(entry()));
+        ["available", "held", "charged", "credited"].map(|side| {
+            rows.iter().map(|row| micros(row["changes"][side].to_string())).sum::<i64>()
+        })
+    };
+    assert_eq!(sums([credit, held, usage]), [9_919_000, 0, 81_000, 10_000_000]);
+    assert_eq!(sums([credit, held, refund]), [10_000_000, 0, 0, 10_000_000]);
 }

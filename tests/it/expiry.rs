@@ -1,0 +1,155 @@
+//! Jobs that take too long end, once, and their holds go back.
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, BRISK, Caller, World, eventually, usd};
+
+/// Limits of seconds.
+const SHORT: [(&str, &str); 4] = [
+    ("RunLimitSeconds", "1"),
+    ("JobDeadlineSeconds", "2"),
+    ("GraceSeconds", "1"),
+    ("HardExpirySeconds", "600"),
+];
+
+fn order(sandbox: Value) -> Value {
+    json!({ "model": "recraft-v3", "prompt": "a cat", "n": 2, "extra": { "sandbox": sandbox } })
+}
+
+/// The job has expired, and its user has all the money that they had.
+async fn is_given_back(caller: &Caller, job: &Answer) {
+    assert_eq!(job.job_status(), "expired");
+    let error = job.json()["error"].clone();
+    assert_eq!((&error["code"], &error["retryable"]), (&json!("job_expired"), &json!(true)));
+    assert_eq!(job.money(&["charged_amount"]), Some(usd("0")));
+    let balance = caller.balance().await;
+    assert_eq!((balance.available, balance.held), (balance.credited, usd("0")));
+    let kinds = caller.kinds().await;
+    assert_eq!((kinds["hold"], kinds["refund"], kinds.get("usage")), (1, 1, None));
+}
+
+#[tokio::test]
+async fn a_job_that_never_ends_expires_with_the_workers_last_question() {
+    let world = World::with(&[&BRISK[..], &SHORT[..]].concat()).await;
+    let anna = world.user("anna", "1").await;
+    let job = anna.accepted(&order(json!({ "outcome": "never" }))).await;
+    // No sweep: the worker put it down, rang for itself, came again and asked.
+    let ended = anna.wait(&job).await;
+    is_given_back(&anna, &ended).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_result_that_is_there_at_the_last_question_is_a_success() {
+    let world = World::with(&BRISK).await;
+    let anna = world.user("anna", "1").await;
+    let job = anna.accepted(&order(json!({ "delay_ms": 600_000 }))).await;
+    world.put_down(&anna, &job).await;
+    // Past the run limit, the deadline and the grace, and before the end of all patience.
+    world.forward(Duration::from_mins(20));
+    let ended = world.sweep_until_ended(&anna, &job).await;
+    assert_eq!(ended.job_status(), "succeeded");
+    assert_eq!(anna.balance().await.charged, usd("0.108"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_never_comes_is_expired_by_the_sweep() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    world.stack().pause_queue();
+    let job = anna.accepted(&order(json!({}))).await;
+    world.forward(Duration::from_mins(16));
+    // The grace is not over: the clock of whoever would begin it may be behind.
+    world.stack().sweep_now().await.unwrap();
+    assert_eq!(anna.job(&job).await.job_status(), "pending");
+    world.forward(Duration::from_mins(2));
+    let report = world.sweep().await;
+    assert_eq!(report["expired"], 1, "{report}");
+    is_given_back(&anna, &anna.job(&job).await).await;
+    assert_eq!(world.sweep().await["looked_at"], 0);
+
+    // The worker that comes at last finds nothing to do.
+    world.stack().resume_queue();
+    let before = world.rows().await;
+    world.send(&World::bell(&anna, &job)).await;
+    world.drained().await;
+    assert_eq!(world.rows().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_begun_ends_at_hard_expiry_though_its_worker_cannot_be_rung() {
+    let world = World::with(&BRISK).await;
+    let anna = world.user("anna", "1").await;
+    let job = anna.accepted(&order(json!({ "outcome": "never" }))).await;
+    world.put_down(&anna, &job).await;
+    world.stack().pause_queue();
+    world.forward(Duration::from_mins(31));
+    let ended = world.sweep_until_ended(&anna, &job).await;
+    is_given_back(&anna, &ended).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_worker_and_two_sweeps_that_end_the_same_jobs_end_each_once() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(anna.accepted(&order(json!({ "delay_ms": 900_000 }))).await);
+    }
+    for job in &jobs {
+        eventually("the job is begun", async || {
+            (anna.job(job).await.job_status() == "processing").then_some(())
+        })
+        .await;
+    }
+    // The worker has them all for a minute and a half yet, and asks every second. Now time is up,
+    // and the result is there as well.
+    world.forward(Duration::from_mins(31));
+    join(world.sweep(), world.sweep()).await;
+    let mut ended = Vec::new();
+    for job in &jobs {
+        ended.push(anna.wait(job).await.job_status());
+    }
+    // Whoever was first has it, and who comes later changes nothing.
+    world.forward(Duration::from_mins(1));
+    world.sweep().await;
+    for job in &jobs {
+        world.send(&World::bell(&anna, job)).await;
+    }
+    world.drained().await;
+    for (job, ended) in jobs.iter().zip(ended) {
+        assert_eq!(anna.job(job).await.job_status(), ended);
+    }
+    let kinds = anna.kinds().await;
+    let resolved: usize = ["usage", "refund"].iter().filter_map(|kind| kinds.get(*kind)).sum();
+    assert_eq!((kinds["hold"], resolved), (4, 4));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_slow_job_takes_several_visits_and_succeeds_once() {
+    let world = World::with(&BRISK).await;
+    let anna = world.user("anna", "1").await;
+    let job = anna.accepted(&order(json!({ "delay_ms": 3_000 }))).await;
+    let first = world.put_down(&anna, &job).await;
+    let done = anna.wait(&job).await;
+    assert_eq!(done.job_status(), "succeeded");
+    assert_eq!(anna.pictures(&done).await.len(), 2);
+    assert_eq!((first.fence.0, first.submits), (1, 1));
+    let rows = world.rows().await;
+    let row = rows["JobsTable"].iter().find(|row| row.contains(&format!("\"job#{job}")));
+    let row = row.unwrap();
+    // Claimed more than once, sent to the provider only once.
+    assert!(!row.contains(r#""fence": N("1")"#), "{row}");
+    assert!(row.contains(r#""submits": N("1")"#), "{row}");
+    let kinds = anna.kinds().await;
+    assert_eq!((kinds["hold"], kinds["usage"]), (1, 1));
+    assert_eq!(anna.balance().await.charged, usd("0.108"));
+    world.finish().await;
+}

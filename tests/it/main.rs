@@ -1,0 +1,22 @@
+//! The product as its callers have it: the real handlers, behind real HTTP, with the real SDK.
+//!
+//! Each scenario has a stack of its own ([`world`]), does what callers do, and ends with an audit of
+//! everybody's books. Beside HTTP it touches what an operator can: accounts, keys, the queue.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may stop at the first surprise"
+)]
+
+mod expiry;
+mod idempotency;
+mod keys;
+mod money;
+mod path;
+mod queue;
+mod refusals;
+mod routes;
+mod transactions;
+mod world;

@@ -1,0 +1,92 @@
+//! The routes of the template, all of them: which are open, and which want a key.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::world::{World, answer};
+
+/// The routes that need no key, as README.md promises.
+const OPEN: [&str; 3] = ["/", "/v1/models", "/v1/pricing"];
+
+#[tokio::test]
+async fn every_route_with_an_authorizer_wants_a_good_key() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let template = world.stack().template();
+    let (mut open, mut closed) = (BTreeSet::new(), 0);
+    for route in template.functions.values().flat_map(|function| &function.routes) {
+        let Some(key) = &route.key else { continue };
+        let path = key.path.replace("{id}", "00000000-0000-7000-8000-000000000000");
+        assert!(!path.contains('{'), "{path} has a variable that is not filled in");
+        let request = || world.api().request(key.method.parse().unwrap(), &path);
+        let bare = answer(request()).await;
+        if template.authorizer_of(route).is_none() {
+            assert_eq!(key.method, "GET");
+            open.insert(path);
+            bare.expect(200);
+            continue;
+        }
+        closed += 1;
+        assert_eq!(bare.expect(401).json(), json!({ "message": "Unauthorized" }), "{path}");
+        let wrong = answer(request().bearer_auth("hf_test_0123456789ab_wrong")).await;
+        wrong.refused(401, "invalid_api_key");
+        let good = answer(request().bearer_auth(anna.key.reveal())).await;
+        assert!(![401, 403].contains(&good.status) && good.status < 500, "{path}: {}", good.text);
+    }
+    assert_eq!(open, OPEN.map(str::to_owned).into());
+    assert_eq!(closed, 4);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_sold_is_told_to_everyone_and_may_be_kept_for_a_minute() {
+    let world = World::start().await;
+    world.user("anna", "1").await;
+    for path in OPEN {
+        let answer = world.api().get(path).await.expect(200);
+        assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    }
+    let models = world.api().get("/v1/models").await;
+    for model in ["flux-1.1-ultra", "flux-kontext-pro", "ideogram-v3", "recraft-v3"] {
+        assert!(models.text.contains(&format!(r#""id":"{model}""#)), "{model}");
+    }
+    let pricing = world.api().get("/v1/pricing").await;
+    for price in ["0.081", "0.054", "0.108"] {
+        assert!(pricing.text.contains(&format!(r#""usd_per_call":{price}}}"#)), "{}", pricing.text);
+        assert!(models.text.contains(&format!(r#""per_image_usd":{price},"#)), "{}", models.text);
+    }
+    // A listed endpoint exists.
+    let index = world.api().get("/").await.json();
+    for endpoint in index["endpoints"].as_array().unwrap() {
+        let (method, path) = endpoint.as_str().unwrap().split_once(' ').unwrap();
+        let request = world.api().request(method.parse().unwrap(), &path.replace("{id}", "x"));
+        assert!([200, 401].contains(&answer(request).await.status), "{endpoint}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_told_so_whoever_asks() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    for (method, path) in [
+        (Method::GET, "/v2/models"),
+        (Method::GET, "/v1"),
+        (Method::GET, "/v1/jobs"),
+        (Method::GET, "/v1/images/generations"),
+        (Method::POST, "/v1/models"),
+        (Method::PUT, "/v1/images/generations"),
+        (Method::DELETE, "/v1/jobs/00000000-0000-7000-8000-000000000000"),
+        (Method::PATCH, "/v1/credits/balance"),
+        (Method::OPTIONS, "/v1/credits/balance"),
+        (Method::POST, "/"),
+    ] {
+        let without = answer(world.api().request(method.clone(), path)).await;
+        without.refused(404, "route_not_found");
+        let with = answer(anna.request(method, path)).await;
+        with.refused(404, "route_not_found");
+    }
+    world.finish().await;
+}
