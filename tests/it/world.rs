@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use store::{Store, Tables};
 
 pub(crate) use api::{Answer, Api, Caller, answer};
-pub(crate) use usd::{Balance, Transaction, Usd, sum, usd};
+pub(crate) use usd::{Balance, Usd, sum, usd};
 
 /// Invocations of the worker so short that an unfinished job is soon put down: the others wait
 /// until a world ends, and a job of many visits has its visits within seconds.

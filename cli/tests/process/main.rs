@@ -9,5 +9,5 @@
 
 mod commands;
 mod crash;
-mod readme;
+mod documents;
 mod server;

@@ -208,16 +208,6 @@ async fn without_a_header_nobody_asks() {
     assert_eq!(serde_json::to_value(decision).unwrap(), nobody());
 }
 
-#[tokio::test]
-async fn a_header_that_is_no_text_names_nobody() {
-    let world = World::new().await;
-    let mut request = request("");
-    let value = request.headers.get_mut("authorization").unwrap();
-    *value = "Bearer \u{e9}".parse().unwrap();
-    let decision = authorize(&world.app, request).await.unwrap();
-    assert_eq!(serde_json::to_value(decision).unwrap(), nobody());
-}
-
 /// A decision is kept for a minute, so there must be none where the keys could not be asked.
 #[tokio::test]
 async fn where_the_keys_cannot_be_read_nothing_is_decided() {

@@ -138,3 +138,6 @@ fn unavailable(error: StoreError) -> Refusal {
         StoreError::Malformed(_) | StoreError::Unreadable(_) => Refusal::Internal(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

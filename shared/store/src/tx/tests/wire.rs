@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_smithy_http_client::test_util::NeverClient;
 use domain::{
     failure::Failure,
     fingerprint::Fingerprint,
@@ -13,10 +14,11 @@ use domain::{
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
-    AcceptError, Acceptance, Accepted, Credited, Finished, Guard, KeyClaim, StoreError,
-    script::{Answer, Asked, Script, canceled, done, reason, refused},
+    AcceptError, Acceptance, Accepted, Credited, Finished, Guard, KeyClaim, Store, StoreError,
+    script::{Answer, Asked, Script, canceled, client, done, error, reason, refused},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -181,6 +183,51 @@ async fn while_the_key_is_in_dispute_the_balance_does_not_count() {
     let accepted = Script::of([disputed]).store().accept(&keyed(&second)).await;
     let busy = matches!(accepted, Err(AcceptError::Store(StoreError::Busy)));
     assert!(busy, "{accepted:?}");
+}
+
+/// The row that an acceptance writes for its job.
+async fn row_of(job: &Job) -> Value {
+    let script = Script::new(taken);
+    script.store().accept(&Acceptance { job, key: None }).await.unwrap();
+    let items = &script.asked()[0].body["TransactItems"];
+    items[0]["Put"]["Item"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_whose_answers_got_lost_is_known_by_its_job() {
+    let job = job(1);
+    let row = row_of(&job).await;
+    for (found, expected) in [
+        ((200, json!({ "Item": row })), "accepted"),
+        ((200, json!({})), "unknown"),
+        (error(500, "InternalServerError"), "unknown"),
+        (error(400, "ThrottlingException"), "unknown"),
+    ] {
+        let look = found.clone();
+        let script = Script::new(move |asked| match asked.call.as_str() {
+            "GetItem" => look.clone(),
+            _ => error(500, "InternalServerError"),
+        });
+        let word = match script.store().accept(&keyed(&job)).await {
+            Ok(Accepted::Now) => "accepted",
+            Err(AcceptError::Store(StoreError::Unknown(_))) => "unknown",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(word, expected, "{found:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_table_is_not_waited_for_long() {
+    let silent = NeverClient::new();
+    let tables = Script::new(taken).store().tables;
+    let store = Store::new(client(silent), tables);
+    let start = Instant::now();
+    let accepted = store.accept(&keyed(&job(1))).await;
+    let unknown = matches!(accepted, Err(AcceptError::Store(StoreError::Unknown(_))));
+    assert!(unknown, "{accepted:?}");
+    // Three attempts of a second with two pauses of the SDK's, then a look of two seconds.
+    assert!(start.elapsed() <= Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,12 @@
-//! What the README says to type is typed.
+//! What the documents say is so: the README's commands are typed, and the tests that INVARIANTS.md
+//! names are there.
 
-use std::process::Command;
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use crate::server::{BINARY, Server, lossy};
 
 const README: &str = include_str!("../../../README.md");
+const INVARIANTS: &str = include_str!("../../../INVARIANTS.md");
 
 /// The lines of the `sh` blocks between `<!-- tested -->` and `<!-- /tested -->`.
 fn commands() -> String {
@@ -63,10 +65,40 @@ fn every_command_of_the_readme_works_when_pasted() {
     }
 }
 
+/// All names of test functions in the workspace.
+fn tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && name != "target" && !name.starts_with('.') {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).unwrap();
+                for line in source.lines() {
+                    let line = line.trim().trim_start_matches("async ");
+                    let function = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                    names.extend(function.map(str::to_owned));
+                }
+            }
+        }
+    }
+    names
+}
+
 #[test]
-fn what_every_refused_order_would_show_is_documented() {
-    for code in ["insufficient_balance", "idempotency_key_reused", "queue_full", "route_not_found"]
-    {
-        assert!(README.contains(&format!("`{code}`")), "{code}");
+fn every_invariant_names_tests_that_exist() {
+    let tests = tests();
+    let rows: Vec<&str> = INVARIANTS.lines().filter(|line| line.starts_with("| INV-")).collect();
+    assert_eq!(rows.len(), 30);
+    for row in rows {
+        let named: Vec<&str> =
+            row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for test in named {
+            assert!(tests.contains(test), "{test} is named in INVARIANTS.md, but there is none");
+        }
     }
 }
