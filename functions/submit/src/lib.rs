@@ -189,3 +189,6 @@ fn unavailable(error: StoreError) -> Refusal {
         StoreError::Malformed(_) | StoreError::Unreadable(_) => Refusal::Internal(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

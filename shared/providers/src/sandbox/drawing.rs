@@ -1,4 +1,4 @@
-//! Owns the pictures of the sandbox: landscapes, still lifes and abstractions that a prompt and a seed
+//! Owns the pictures of the sandbox: landscapes, still-life pictures and abstractions that a prompt and a seed
 //! decide down to the last bit, so that the product can be tried without any provider's key.
 //!
 //! Only arithmetic that rounds alike everywhere is used (`libm` instead of the platform's functions,

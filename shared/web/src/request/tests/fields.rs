@@ -89,7 +89,7 @@ fn one_name_may_be_in_several_objects() {
 /// `serde_json` reads an object that begins with this name as the JSON in its text, to any depth.
 /// What was let in so could not be read back from a row, and the hold of its job would stand.
 #[test]
-fn the_json_librarys_own_marks_are_no_names() {
+fn marks_that_the_json_library_uses_itself_are_no_names() {
     let mark = "$serde_json::private::RawValue";
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     let deeper = format!(r#"{}{{"{mark}":"{deep}"}}{}"#, "[".repeat(100), "]".repeat(100));

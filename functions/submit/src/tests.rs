@@ -1,0 +1,168 @@
+//! What is decided before a table is asked, and what its answers mean. No table is there: whatever
+//! asked one would be told to come back later.
+
+use domain::{money::MicroUsd, order::Draft};
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
+
+fn app() -> App {
+    let variables = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        // The discard port, where nobody listens.
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("JOBS_TABLE", "jobs"),
+        ("LEDGER_TABLE", "ledger"),
+        ("QUEUE_URL", "http://127.0.0.1:9/000000000000/jobs"),
+        ("FAIR_QUEUE", "true"),
+        ("IMAGES_BUCKET", "images"),
+        ("MARKUP", "1.35"),
+        ("RUN_LIMIT_SECONDS", "300"),
+        ("JOB_DEADLINE_SECONDS", "900"),
+        ("GRACE_SECONDS", "120"),
+        ("HARD_EXPIRY_SECONDS", "1800"),
+        ("IDEMPOTENCY_DAYS", "30"),
+        ("OUTPUT_URL_SECONDS", "3600"),
+        ("RETENTION_DAYS", "90"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let app = App::new(&variables.into_iter().collect(), Clock::new(|| NOW)).unwrap();
+    let entropy = Entropy::new(|bytes| {
+        bytes.fill(1);
+        Ok(())
+    });
+    App { entropy, ..app }
+}
+
+/// Posts a body; `lambda` is what the authorizer found.
+async fn post(body: &str, lambda: &Value) -> (u16, Value) {
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "POST /v1/images/generations",
+        "rawPath": "/v1/images/generations",
+        "rawQueryString": "",
+        "headers": { "content-type": "application/json", "host": "api.example.com" },
+        "requestContext": {
+            "authorizer": { "lambda": lambda },
+            "http": {
+                "method": "POST",
+                "path": "/v1/images/generations",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "curl/8.5.0",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": "POST /v1/images/generations",
+            "stage": "$default",
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    let response = respond(&app(), request).await;
+    assert_eq!(response.headers()["x-request-id"], "JKJaXmPLvHcESHA=");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let body = serde_json::from_slice(response.body()).unwrap();
+    (response.status().as_u16(), body)
+}
+
+fn order(n: u64) -> Order {
+    let draft = Draft {
+        model: "ideogram-v3".to_owned(),
+        prompt: "a cat".to_owned(),
+        n: Some(n),
+        ..Draft::default()
+    };
+    Order::agree(draft).unwrap()
+}
+
+fn pending() -> Job {
+    pend(&app(), "demo".parse().unwrap(), order(3), NOW).unwrap()
+}
+
+#[tokio::test]
+async fn who_asks_comes_before_what_is_asked() {
+    for lambda in [json!(null), json!({ "refusal": "invalid_api_key" })] {
+        let (status, body) = post("nonsense", &lambda).await;
+        assert_eq!((status, &body["error"]["code"]), (401, &json!("invalid_api_key")));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_agreed_to_asks_no_table() {
+    let demo = json!({ "user_id": "demo", "key_id": "0123456789ab" });
+    for (body, status, code) in [
+        ("", 400, "invalid_json"),
+        (r#"{"prompt":"a cat"}"#, 400, "missing_parameter"),
+        (r#"{"model":"dall-e-3","prompt":"a cat"}"#, 404, "model_not_found"),
+        (r#"{"model":"recraft-v3","prompt":" "}"#, 400, "prompt_empty"),
+        (r#"{"model":"recraft-v3","prompt":"a cat","n":5}"#, 400, "invalid_parameter"),
+        (r#"{"model":"flux-kontext-pro","prompt":"a cat"}"#, 400, "image_url_required"),
+        (r#"{"model":"recraft-v3","prompt":"a cat","webhook_url":"x"}"#, 400, "unknown_parameter"),
+    ] {
+        let (found, answer) = post(body, &demo).await;
+        assert_eq!((found, &answer["error"]["code"]), (status, &json!(code)), "{body}");
+    }
+}
+
+#[test]
+fn a_job_is_priced_and_has_its_deadlines_from_the_start() {
+    let job = pending();
+    assert_eq!(job.hold.price(), MicroUsd::constant(108_000));
+    assert_eq!(job.hold.amount(), MicroUsd::constant(324_000));
+    assert_eq!(job.created_at, NOW);
+    assert_eq!(job.deadline.since(NOW).as_secs(), 900);
+    assert_eq!(job.expires_at.since(NOW).as_secs(), 1_800);
+    assert_eq!(job.state, State::Pending);
+    assert_eq!(job.id.to_string(), "019dc414-f17b-7101-8101-010101010101");
+    assert_eq!(location(&job.id), "/v1/jobs/019dc414-f17b-7101-8101-010101010101");
+}
+
+#[test]
+fn a_key_is_claimed_by_its_digest_and_what_was_asked_for() {
+    let (app, job) = (app(), pending());
+    assert!(claim_key(&app, None, &job).unwrap().is_none());
+
+    let key = || IdempotencyKey::try_from("hush".to_owned()).unwrap();
+    let claim = claim_key(&app, Some(key()), &job).unwrap().unwrap();
+    assert_eq!(claim.digest, key().digest());
+    assert_eq!(claim.fingerprint, Fingerprint::of(&order(3)).unwrap());
+    assert_eq!(claim.expires_at.since(NOW).as_secs(), 30 * 86_400);
+    assert!(!format!("{claim:?}").contains("hush"));
+
+    let other = Job { order: order(2), ..job };
+    let other = claim_key(&app, Some(key()), &other).unwrap().unwrap();
+    assert_ne!(other.fingerprint, claim.fingerprint);
+}
+
+#[test]
+fn what_the_tables_say_is_told_as_what_it_means() {
+    let job = pending();
+    let told = |error| {
+        let response = refuse(error, &job).into_response("id");
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        let code = body["error"]["code"].as_str().unwrap().to_owned();
+        (response.status().as_u16(), code)
+    };
+    let poor = AcceptError::InsufficientBalance { available: MicroUsd::ZERO };
+    for (error, status, code) in [
+        (AcceptError::KeyReused, 422, "idempotency_key_reused"),
+        (poor, 402, "insufficient_balance"),
+        (AcceptError::QueueFull { cap: 6 }, 429, "queue_full"),
+        (AcceptError::NoAccount, 403, "account_not_found"),
+        (StoreError::Busy.into(), 503, "account_busy"),
+        (StoreError::Unknown("lost".into()).into(), 503, "unavailable"),
+        (StoreError::Malformed("wrong".into()).into(), 500, "internal_error"),
+        (StoreError::Unreadable("odd".into()).into(), 500, "internal_error"),
+    ] {
+        assert_eq!(told(error), (status, code.to_owned()));
+    }
+    let poor = AcceptError::InsufficientBalance { available: MicroUsd::constant(1) };
+    let response = refuse(poor, &job).into_response("id");
+    let body = str::from_utf8(response.body()).unwrap();
+    assert!(body.contains(r#""required":0.324,"available":0.000001"#), "{body}");
+}
