@@ -121,7 +121,7 @@ impl Store {
         let resume = self
             .update_job(&found.user, &found.id)
             .update_expression(
-                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :lease",
+                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :due",
             )
             .condition_expression(
                 "job_status = :processing AND fence = :fence AND \
@@ -132,6 +132,7 @@ impl Store {
                 (":fence", number(run.fence.0.into())),
                 (":one", number(1)),
                 (":lease", time(lease_until)),
+                (":due", time(schedule::due_at(lease_until, found.expires_at, now))),
                 (":now", time(now)),
             ]));
         match self.update(resume).await? {
