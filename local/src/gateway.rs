@@ -4,6 +4,7 @@
 //! | what happens                                   | answer                            |
 //! |------------------------------------------------|-----------------------------------|
 //! | no route and no `$default`                     | 404 `Not Found`                   |
+//! | no host, or no path on it                      | 400 `Bad Request`                 |
 //! | the authorizer's header is missing             | 401 `Unauthorized`                |
 //! | the authorizer says no                         | 403 `Forbidden`                   |
 //! | the body is larger than 10 MB, or than Lambda's| 413 `Request Entity Too Large`    |
@@ -32,6 +33,7 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use url::Url;
 
 use crate::{
     invoke::{InvokeError, Invoker},
@@ -119,7 +121,7 @@ impl Gateway {
             let too_large = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             return message(too_large, "Request Header Fields Too Large");
         }
-        if !has_host(&parts.headers) {
+        if !has_host(&parts.headers) || !parts.uri.path().starts_with('/') {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         }
         let body = match tokio::time::timeout(BODY_WAIT, read(body)).await {
@@ -239,6 +241,7 @@ fn has_host(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     host.is_some_and(|host| {
         host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+            && Url::parse(&format!("http://{host}/")).is_ok()
     })
 }
 

@@ -7,7 +7,9 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests may stop at the first surprise"
+    clippy::arithmetic_side_effects,
+    clippy::needless_pass_by_value,
+    reason = "tests may stop at the first surprise, and read best when they are brief"
 )]
 
 mod expiry;

@@ -114,7 +114,10 @@ async fn a_user_has_no_more_unfinished_jobs_than_their_tier_allows() {
         jobs.push(anna.accepted(&endless).await);
     }
     let full = anna.submit_as("one", &endless).await.refused(429, "queue_full");
-    assert_eq!((full.header("retry-after"), &full.json()["error"]["type"]), ("5", &json!("rate_limit")));
+    assert_eq!(
+        (full.header("retry-after"), &full.json()["error"]["type"]),
+        ("5", &json!("rate_limit"))
+    );
     assert_eq!(anna.balance().await.held, usd("0.324"));
     // Others have a queue of their own.
     let ben = world.user("ben", "0.054").await;

@@ -177,16 +177,17 @@ fn null_but<const N: usize>(present: [&str; N]) -> BTreeMap<&'static str, bool> 
 async fn a_job_has_in_each_state_what_belongs_to_it_and_nothing_else() {
     let world = World::with(&BRISK).await;
     let anna = world.user("anna", "10").await;
-    let order = |sandbox: Value| {
-        json!({ "model": "recraft-v3", "prompt": "a cat", "extra": { "sandbox": sandbox } })
-    };
+    let order = |sandbox: Value| json!({ "model": "recraft-v3", "prompt": "a cat", "extra": { "sandbox": sandbox } });
     let pending = anna.submit(&order(json!({ "outcome": "never" }))).await.expect(202);
     assert_eq!((pending.job_status().as_str(), nulls(&pending)), ("pending", null_but([])));
 
     let never = pending.id();
     world.put_down(&anna, &never).await;
     let processing = anna.job(&never).await;
-    assert_eq!((processing.job_status().as_str(), nulls(&processing)), ("processing", null_but([])));
+    assert_eq!(
+        (processing.job_status().as_str(), nulls(&processing)),
+        ("processing", null_but([]))
+    );
 
     let succeeded = anna.made(&order(json!({}))).await;
     assert_eq!(nulls(&succeeded), null_but(["completed_at", "output", "charged_amount"]));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::future::join;
 use local::{TemplateSource, template::TEMPLATE};
 use serde_json::{Value, json};
 
@@ -44,17 +45,17 @@ async fn a_bell_that_rings_five_times_over_is_one_charge() {
         world.send(&bell).await;
     }
     world.drained().await;
-    assert_eq!(world.rows().await, before);
+    world.is_as_before(&before).await;
     let kinds = anna.kinds().await;
     assert_eq!((kinds["hold"], kinds["usage"]), (1, 1));
     assert_eq!(anna.balance().await.charged, usd("0.054"));
     world.finish().await;
 }
 
-/// The template, but that a message comes back after a second, and once only.
+/// The template, but that a message comes back after two seconds, and once only.
 fn impatient() -> TemplateSource {
     let text = TEMPLATE
-        .replace("VisibilityTimeout: 360", "VisibilityTimeout: 1")
+        .replace("VisibilityTimeout: 360", "VisibilityTimeout: 2")
         .replace("maxReceiveCount: 5", "maxReceiveCount: 2");
     assert_eq!(text.len() + 2, TEMPLATE.len(), "the template says it in other words now");
     TemplateSource::Text(text)
@@ -65,8 +66,8 @@ async fn messages_that_cannot_be_read_end_up_aside_and_their_neighbours_are_serv
     let world = World::of(impatient(), &[]).await;
     let (anna, ben) = (world.user("anna", "1").await, world.user("ben", "1").await);
     world.stack().pause_queue();
-    let hers = anna.accepted(&order(json!({}))).await;
-    let his = ben.accepted(&order(json!({}))).await;
+    let body = order(json!({}));
+    let (hers, his) = join(anna.accepted(&body), ben.accepted(&body)).await;
     world.stack().resume_queue();
 
     let unknown = "00000000-0000-7000-8000-000000000000";

@@ -11,9 +11,7 @@ async fn the_changes_of_all_transactions_add_up_to_the_balance_and_paging_walks_
     let world = World::start().await;
     let anna = world.user("anna", "3.5").await;
     world.credit(&anna.user, "0.000001").await;
-    let order = |sandbox| {
-        json!({ "model": "ideogram-v3", "prompt": "a", "n": 2, "extra": { "sandbox": sandbox } })
-    };
+    let order = |sandbox| json!({ "model": "ideogram-v3", "prompt": "a", "n": 2, "extra": { "sandbox": sandbox } });
     for sandbox in [json!({}), json!({ "outcome": "refuse" }), json!({ "deliver": 1 })] {
         anna.wait(&anna.accepted(&order(sandbox)).await).await;
     }

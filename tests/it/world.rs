@@ -18,7 +18,7 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use domain::{
     api_key::{ApiKey, Environment},
     ids::{CreditId, JobId, UserId},
-    job::{Job, Run, State},
+    job::{Job, State},
     time::Timestamp,
 };
 use local::{Constraints, Options, Stack, TemplateSource};
@@ -165,17 +165,22 @@ impl World {
         self.store.job(&caller.user, &id).await.unwrap().unwrap()
     }
 
-    /// Waits until a worker has begun the job and put it down, unfinished.
-    pub(crate) async fn put_down(&self, caller: &Caller, job: &str) -> Run {
-        eventually("the job is put down", async || match self.stored(caller, job).await.state {
-            State::Processing(run) if run.lease_until.is_none() => Some(run),
-            State::Pending | State::Processing(_) => None,
-            ended @ (State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Expired { .. }
-            | State::Refunded { .. }) => panic!("{ended:?}"),
+    /// Waits until a worker has begun the job and put it down, unfinished. It sweeps as well, for a
+    /// worker that a busy machine kept from putting down in time.
+    pub(crate) async fn put_down(&self, caller: &Caller, job: &str) {
+        eventually("the job is put down", async || {
+            match self.stored(caller, job).await.state {
+                State::Processing(run) if run.lease_until.is_none() => return Some(()),
+                State::Pending | State::Processing(_) => {}
+                ended @ (State::Succeeded { .. }
+                | State::Failed { .. }
+                | State::Expired { .. }
+                | State::Refunded { .. }) => panic!("{ended:?}"),
+            }
+            self.stack().sweep_now().await.unwrap();
+            None
         })
-        .await
+        .await;
     }
 
     /// The message that rings for a job.
@@ -207,28 +212,35 @@ impl World {
         .await;
     }
 
-    /// Every row of every table, to see whether anything has changed.
-    pub(crate) async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+    /// Every row of every table by its key, to see whether anything has changed.
+    pub(crate) async fn rows(&self) -> BTreeMap<String, Value> {
         let client = self.stack().aws().unwrap().dynamodb();
-        let mut tables = BTreeMap::new();
-        for (id, table) in self.stack().tables() {
-            let mut rows = Vec::new();
+        let mut rows = BTreeMap::new();
+        for table in self.stack().tables().values() {
             let mut from = None;
             loop {
                 let scan = client.scan().table_name(table).consistent_read(true);
                 let page = scan.set_exclusive_start_key(from).send().await.unwrap();
-                for row in page.items.unwrap_or_default() {
-                    rows.push(format!("{:?}", row.into_iter().collect::<BTreeMap<_, _>>()));
+                for item in page.items.unwrap_or_default() {
+                    let row: Value = serde_dynamo::from_item(item).unwrap();
+                    rows.insert(format!("{table} {} {}", row["pk"], row["sk"]), row);
                 }
                 from = page.last_evaluated_key;
                 if from.is_none() {
                     break;
                 }
             }
-            rows.sort_unstable();
-            tables.insert(id.clone(), rows);
         }
-        tables
+        rows
+    }
+
+    /// Nothing has changed in any table.
+    pub(crate) async fn is_as_before(&self, before: &BTreeMap<String, Value>) {
+        let after = self.rows().await;
+        assert!(!before.is_empty() && after.len() == before.len());
+        for (key, row) in after {
+            assert_eq!(Some(&row), before.get(&key));
+        }
     }
 
     /// The end of every scenario: the books are in order, and the stack stops.

@@ -148,3 +148,6 @@ async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{catalogue::Catalogue, ids::UserId};
 use lambda_http::{
-    Body, Request, Response,
+    Body, Request, RequestExt, Response,
     http::{Method, StatusCode},
 };
 use runtime::{Clock, Environment, aws::Aws, images::Images};
@@ -69,7 +69,9 @@ async fn look_up(app: &App, request: &Request) -> Result<Response<Body>, Refusal
     if request.method() != Method::GET {
         return Err(Refusal::RouteNotFound);
     }
-    let path = request.uri().path();
+    // As the gateway read it. The request's URL has been tidied up since: it has no `..` any more, and
+    // no blanks at its end.
+    let path = request.raw_http_path();
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
     match segments.as_slice() {
         [""] => public(request, &web::index()),

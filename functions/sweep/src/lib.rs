@@ -212,3 +212,6 @@ async fn expire(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome>
         Finished::Before | Finished::Otherwise | Finished::Superseded => Ok(Outcome::LeftAlone),
     }
 }
+
+#[cfg(test)]
+mod tests;

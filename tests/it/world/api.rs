@@ -36,12 +36,12 @@ impl Answer {
 
     /// The amount in a field of the body, digit by digit; `None` if it is null or not there.
     pub(crate) fn money(&self, path: &[&str]) -> Option<Usd> {
-        let mut text = self.text.clone();
+        let mut text = self.text.as_str();
         for name in path {
-            let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&text).unwrap();
-            text = fields.remove(*name)?.get().to_owned();
+            let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(text).unwrap();
+            text = fields.get(name)?.get();
         }
-        (text != "null").then(|| usd(&text))
+        (text != "null").then(|| usd(text))
     }
 
     /// The job's id.
@@ -113,8 +113,13 @@ impl Api {
 
     /// Sends a request line and headers as they are, which no client would, and reads the answer.
     pub(crate) async fn raw(&self, head: &str) -> Answer {
-        let host = self.url.strip_prefix("http://").unwrap();
-        let mut connection = TcpStream::connect(host).await.unwrap();
+        self.raw_to(self.url.strip_prefix("http://").unwrap(), head).await
+    }
+
+    /// Does so in the name of another host.
+    pub(crate) async fn raw_to(&self, host: &str, head: &str) -> Answer {
+        let address = self.url.strip_prefix("http://").unwrap();
+        let mut connection = TcpStream::connect(address).await.unwrap();
         let request = format!("{head}Host: {host}\r\nConnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
