@@ -11,8 +11,8 @@ use crate::{
     style::{BAD, GOOD},
 };
 
-/// How long after its last hour a job may still be open: two runs of the sweep, and some.
-const SLACK: Duration = Duration::from_mins(3);
+/// How long after its hard expiry a job may still be open: two runs of the slowest sweep, and some.
+const SLACK: Duration = Duration::from_mins(5);
 
 /// Audits, and fails if anything is wrong or there was nothing to look at.
 pub(crate) async fn audit() -> anyhow::Result<ExitCode> {

@@ -34,6 +34,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(250);
 /// The longest that is waited for a job: above the hard expiry of any stack.
 const PATIENCE: Duration = Duration::from_hours(7);
+/// How long after the order a poll may fail before it is given up.
+const OUTAGE: Duration = Duration::from_mins(2);
 /// The largest picture that is saved.
 const PICTURE_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 
@@ -80,7 +82,7 @@ pub(crate) async fn generate(args: GenerateArgs) -> anyhow::Result<ExitCode> {
     let known = connection::ask(&url).await?;
     if known.is_none() && !chosen {
         let (stack, demo) = serve::start(&one_call()?).await?;
-        serve::log();
+        serve::log()?;
         let api = Api {
             client: http::client()?,
             url: stack.url().to_owned(),
@@ -108,7 +110,9 @@ async fn order_and_save(api: &Api, args: &GenerateArgs) -> anyhow::Result<ExitCo
     let body = body(args)?;
     let mut progress = Progress::new();
     progress.say("ordering");
-    let job = api.order(&body).await?;
+    let key = body.get("idempotency_key").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let again = || format!("the order may have been taken; to ask again: --idempotency-key {key}");
+    let job = api.order(&body).await.with_context(again)?;
     let job = api.wait(job, &mut progress).await?;
     progress.finish();
     let Some(output) = &job.output else {
@@ -196,16 +200,17 @@ impl Api {
                 Ok(answer) if answer.status().is_success() => job = answer.json().await?,
                 Ok(answer) if passes(answer.status()) => {}
                 Ok(answer) => bail!("{}", refusal(answer).await),
-                Err(error) => {
+                Err(error) if begun.elapsed() > OUTAGE => {
                     let told = format!("job {} goes on without us", job.id);
                     return Err(error).context(told);
                 }
+                Err(_) => {}
             }
         }
         Ok(job)
     }
 
-    /// Saves a picture under the name of its job, over nothing that is there.
+    /// Saves a picture under the name of its job.
     async fn save(
         &self,
         image: &Image,

@@ -75,7 +75,11 @@ pub(crate) async fn credit(args: CreditArgs) -> anyhow::Result<ExitCode> {
     let id = CreditId::new(now, &Entropy::system().bytes()?);
     let reference = args.reference.unwrap_or_else(|| format!("cli-{id}"));
     let credited = store.credit(&args.user, (id, args.amount), &reference, now).await;
-    match credited.with_context(|| format!("{} cannot be credited", args.user))? {
+    let failed = || {
+        let again = format!("--reference {reference}");
+        format!("{} was not credited, or it is unknown; run it again with {again}", args.user)
+    };
+    match credited.with_context(failed)? {
         Credited::Now => println!("added {STRONG}${}{STRONG:#} as {reference}", args.amount),
         Credited::Before => println!("{reference} was credited before; nothing was added"),
     }

@@ -22,7 +22,7 @@ const QUIET: &str = "warn,dynoxide=error,rustack_sqs_core=error,s3s=error,s3s_fs
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    log();
+    log()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (stack, demo) = start(&args).await?;
     announce(&args, &stack, &demo)?;
@@ -104,16 +104,11 @@ fn kept_in(args: &ServeArgs) -> String {
 }
 
 /// What goes wrong is told on standard error; `HOLDFAST_LOG=info` tells more.
-pub(crate) fn log() {
+pub(crate) fn log() -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .with_env_var("HOLDFAST_LOG")
         .try_from_env()
         .unwrap_or_else(|_| EnvFilter::new(QUIET));
     let logger = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
-    if logger.try_init().is_err() {
-        tracing_is_set_up();
-    }
+    logger.try_init().map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))
 }
-
-/// A second command in one process finds the logger of the first, and keeps it.
-const fn tracing_is_set_up() {}

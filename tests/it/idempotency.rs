@@ -69,7 +69,13 @@ async fn a_key_that_is_used_for_another_request_is_refused_and_nothing_changes()
     let anna = world.user("anna", "10").await;
     let job = anna.submit_as("one", &order("a cat")).await.expect(202).id();
     anna.wait(&job).await;
+    let edit =
+        |url: &str| json!({ "model": "flux-kontext-pro", "prompt": "more", "image_url": url });
+    let edited = anna.submit_as("two", &edit("https://example.com/a.png")).await.expect(202).id();
+    anna.wait(&edited).await;
     let before = world.rows().await;
+    let other = edit("https://example.com/b.png");
+    anna.submit_as("two", &other).await.refused(422, "idempotency_key_reused");
     for other in [
         order("a dog"),
         json!({ "model": "ideogram-v3", "prompt": "a cat" }),

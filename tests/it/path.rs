@@ -251,7 +251,7 @@ async fn whatever_may_be_ordered_is_made_however_odd_it_is() {
         json!({ "size": "", "extra": { "seed": 2_147_483_647 } }),
         json!({ "metadata": metadata }),
         json!({ "metadata": { "": "" } }),
-        json!({ "extra": { "controls": { "colors": [{ "rgb": [0, 1.5, -0.0, 1e300] }] } } }),
+        json!({ "extra": { "controls": { "colors": [{ "rgb": [0, 1.5, -0.0, 1e-300, 9_007_199_254_740_991_u64] }] } } }),
     ] {
         let mut order = json!({ "model": "recraft-v3", "prompt": "a cat" });
         order.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

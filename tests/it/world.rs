@@ -234,6 +234,13 @@ impl World {
         rows
     }
 
+    /// The row of a job, as it is stored.
+    pub(crate) async fn row(&self, job: &str) -> Value {
+        let rows = self.rows().await;
+        let found = rows.into_values().find(|row| row["sk"] == format!("job#{job}"));
+        found.unwrap()
+    }
+
     /// Nothing has changed in any table.
     pub(crate) async fn is_as_before(&self, before: &BTreeMap<String, Value>) {
         let after = self.rows().await;

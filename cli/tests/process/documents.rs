@@ -65,6 +65,22 @@ fn every_command_of_the_readme_works_when_pasted() {
     }
 }
 
+/// The names of the functions that are marked as tests, by proptest or by an attribute.
+fn tests_in(source: &str) -> Vec<String> {
+    let mut marked = false;
+    let mut names = Vec::new();
+    for line in source.lines().map(str::trim) {
+        let function = line.trim_start_matches("async ").strip_prefix("fn ");
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            marked = true;
+        } else if let Some(rest) = function {
+            names.extend(rest.split('(').next().filter(|_| marked).map(str::to_owned));
+            marked = false;
+        }
+    }
+    names
+}
+
 /// All names of test functions in the workspace.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -76,12 +92,7 @@ fn tests() -> BTreeSet<String> {
             if path.is_dir() && name != "target" && !name.starts_with('.') {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let source = std::fs::read_to_string(&path).unwrap();
-                for line in source.lines() {
-                    let line = line.trim().trim_start_matches("async ");
-                    let function = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
-                    names.extend(function.map(str::to_owned));
-                }
+                names.extend(tests_in(&std::fs::read_to_string(&path).unwrap()));
             }
         }
     }

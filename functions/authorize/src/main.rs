@@ -13,7 +13,11 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(
         async move |event: LambdaEvent<
             aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request,
-        >| { authorize::authorize(app, event.payload).await.map_err(Error::from) },
+        >| {
+            authorize::authorize(app, event.payload)
+                .await
+                .map_err(|error| Error::from(format!("{error:#}")))
+        },
     ))
     .await
 }

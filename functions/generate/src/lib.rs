@@ -9,12 +9,12 @@ mod visit;
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::time::Timestamp;
+use domain::{causes, time::Timestamp};
 use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::LambdaEvent;
 use providers::Providers;
 use runtime::{
-    Clock, Environment,
+    Clock, Entropy, Environment,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
@@ -35,6 +35,7 @@ pub struct App {
     images: Images,
     queue: Queue,
     clock: Clock,
+    entropy: Entropy,
 }
 
 /// Reads `RUN_LIMIT_SECONDS`, `GRACE_SECONDS`, `LEASE_MARGIN_SECONDS`, `REVISIT_SECONDS`,
@@ -81,6 +82,7 @@ impl App {
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             clock,
+            entropy: Entropy::system(),
         })
     }
 
@@ -128,7 +130,7 @@ async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String>
     let bell = match Bell::read(message.body.as_deref().unwrap_or_default()) {
         Ok(bell) => bell,
         Err(error) => {
-            let cause: &dyn std::error::Error = &error;
+            let cause = causes::chain(&error);
             tracing::error!(message_id = id, cause, "a message cannot be read");
             return id;
         }
@@ -138,7 +140,7 @@ async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String>
     match visit {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {
-            let cause: &dyn std::error::Error = error.as_ref();
+            let cause = causes::chain(error.as_ref());
             tracing::error!(job_id = %bell.job_id, cause, "a visit failed");
             id
         }

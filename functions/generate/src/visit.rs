@@ -9,10 +9,11 @@
 //! Between any two steps this may be the last thing the process does. Whoever comes next goes on
 //! from what is in the row: a noted task is asked for again, never sent again.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use anyhow::Context;
 use domain::{
+    causes,
     failure::Failure,
     job::{Ending, Fence, Job, Run, Task},
     schedule::{self, Visit},
@@ -20,13 +21,15 @@ use domain::{
 };
 use providers::{Progress, SubmitError, Submitted};
 use runtime::queue::Bell;
-use store::{Claimed, Fenced, Finished, Guard};
+use store::{Claimed, Fenced, Finished, Guard, Lease};
 use tokio::time::{sleep, timeout};
 
 use crate::{App, Shift, delivery};
 
-/// The shortest and the longest pause between two questions to an upstream.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The shortest pause between two questions to an upstream.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest pause after a question that was not answered.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The longest wait for an answer to one question.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -38,8 +41,10 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
     let now = app.clock.now();
     let name = (&bell.user_id, &bell.job_id);
     let config = &app.config;
-    let claimed =
-        app.store.claim(name, now, shift.lease_until, config.run_limit, config.grace).await;
+    let holder: [u8; 8] = app.entropy.bytes()?;
+    let holder = format!("{:016x}", u64::from_be_bytes(holder));
+    let lease = Lease { until: shift.lease_until, holder };
+    let claimed = app.store.claim(name, now, &lease, config.run_limit, config.grace).await;
     match claimed.context("the job cannot be claimed")? {
         Claimed::Begun(job, run) => {
             Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await
@@ -69,7 +74,10 @@ struct Visitor<'a> {
     fence: Fence,
     /// How often the order was, or may have been, sent.
     submits: u8,
+    /// By when the upstream must have finished.
     run_deadline: Timestamp,
+    /// The task, where the upstream told it and it could not be noted yet.
+    unnoted: OnceLock<Task>,
 }
 
 /// How a visit ends.
@@ -87,12 +95,14 @@ enum Outcome {
 impl<'a> Visitor<'a> {
     fn new(app: &'a App, shift: Shift, job: Job, run: &Run) -> Self {
         let (fence, submits, run_deadline) = (run.fence, run.submits, run.deadline);
-        Self { app, shift, job, fence, submits, run_deadline }
+        Self { app, shift, job, fence, submits, run_deadline, unnoted: OnceLock::new() }
     }
 
     async fn note_intent(&mut self) -> anyhow::Result<Fenced> {
         self.submits = self.submits.saturating_add(1);
-        let noted = self.app.store.note_intent(&self.job, self.fence, self.submits).await;
+        self.run_deadline = self.app.clock.now().plus(self.app.config.run_limit);
+        let store = &self.app.store;
+        let noted = store.note_intent(&self.job, self.fence, self.submits, self.run_deadline).await;
         noted.context("the intent cannot be noted")
     }
 
@@ -110,7 +120,7 @@ impl<'a> Visitor<'a> {
             Err(error) => Err(error),
         };
         let Err(error) = ended else { return Ok(()) };
-        let cause: &dyn std::error::Error = error.as_ref();
+        let cause = causes::chain(error.as_ref());
         tracing::error!(job_id = %self.job.id, cause, "the visit ends early");
         self.put_down(self.app.config.revisit).await
     }
@@ -127,6 +137,9 @@ impl<'a> Visitor<'a> {
 
     /// Sends the order. The intent is noted already.
     async fn submit(&self) -> anyhow::Result<Outcome> {
+        if self.rest() < PAUSE_MIN {
+            return Ok(Outcome::Unsent(self.app.config.revisit));
+        }
         let sent = self.app.providers.submit(&self.job, self.app.clock.now());
         let Ok(answer) = timeout(ANSWER.min(self.rest()), sent).await else {
             tracing::warn!(job_id = %self.job.id, "the upstream did not answer in time");
@@ -143,21 +156,22 @@ impl<'a> Visitor<'a> {
             Err(SubmitError::Verdict(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
             Err(SubmitError::Busy { again }) => Ok(Outcome::Unsent(again)),
             Err(SubmitError::Unknown(error)) => {
-                let cause: &dyn std::error::Error = error.as_ref();
+                let cause = causes::chain(error.as_ref());
                 tracing::warn!(job_id = %self.job.id, cause, "it is unknown what the upstream did");
                 Ok(Outcome::Later(self.app.config.revisit))
             }
         }
     }
 
-    /// Notes the task. If that fails, this visit knows it all the same and goes on; only the next
-    /// one would not.
+    /// Notes the task. If that fails, this visit knows it all the same and goes on, and notes it
+    /// again before it puts the job down.
     async fn note_task(&self, task: &Task) -> Fenced {
         match self.app.store.note_task(&self.job, self.fence, task).await {
             Ok(fenced) => fenced,
             Err(error) => {
-                let cause: &dyn std::error::Error = &error;
+                let cause = causes::chain(&error);
                 tracing::error!(job_id = %self.job.id, cause, "the task could not be noted");
+                self.unnoted.get_or_init(|| task.clone());
                 Fenced::Taken
             }
         }
@@ -165,7 +179,7 @@ impl<'a> Visitor<'a> {
 
     /// Asks until the task is done, the invocation's time runs out, or the job's.
     async fn follow(&self, task: &Task) -> anyhow::Result<Outcome> {
-        let mut unanswered = PAUSES.0;
+        let mut unanswered = PAUSE_MIN;
         loop {
             if self.is_overdue() {
                 return self.ask_last(task).await;
@@ -178,21 +192,24 @@ impl<'a> Visitor<'a> {
                 Some(Progress::Failed(failure)) => {
                     return Ok(Outcome::End(Ending::Failed(failure)));
                 }
-                Some(Progress::Pending { again }) => again.clamp(PAUSES.0, PAUSES.1),
+                Some(Progress::Pending { again }) => {
+                    unanswered = PAUSE_MIN;
+                    again.max(PAUSE_MIN)
+                }
                 None => {
-                    unanswered = unanswered.saturating_mul(2).min(PAUSES.1);
+                    unanswered = unanswered.saturating_mul(2).min(PAUSE_MAX);
                     unanswered
                 }
             };
             if pause >= self.rest() {
-                return Ok(Outcome::Later(self.app.config.revisit));
+                return Ok(Outcome::Later(pause.max(self.app.config.revisit)));
             }
             sleep(pause).await;
         }
     }
 
     /// Time is up: asks once more. Only an answer ends the job here; without one it waits for its
-    /// last hour.
+    /// hard expiry.
     async fn ask_last(&self, task: &Task) -> anyhow::Result<Outcome> {
         match self.ask(task).await {
             Some(Progress::Done(pictures)) => {
@@ -213,7 +230,7 @@ impl<'a> Visitor<'a> {
         match timeout(ANSWER.min(self.rest()), question).await {
             Ok(Ok(progress)) => Some(progress),
             Ok(Err(error)) => {
-                let cause: &dyn std::error::Error = &error;
+                let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "the upstream did not answer");
                 None
             }
@@ -232,6 +249,11 @@ impl<'a> Visitor<'a> {
     }
 
     async fn put_down(&self, pause: Duration) -> anyhow::Result<()> {
+        if let Some(task) = self.unnoted.get() {
+            let noted = self.app.store.note_task(&self.job, self.fence, task).await;
+            // Without it the next visit would take the order for lost and send it again.
+            let _fenced = noted.context("the task cannot be noted")?;
+        }
         let now = self.app.clock.now();
         let next = self.next(now, pause);
         let put = self.app.store.put_down(&self.job, self.fence, now, next).await;
@@ -250,12 +272,13 @@ impl<'a> Visitor<'a> {
         now.plus(pause).plus(self.app.config.reannounce)
     }
 
-    /// Rings for the next visit. If nobody hears it, the sweep rings again.
+    /// Rings for the next visit. If nobody hears it, the sweep rings again; for a job that is overdue
+    /// only the sweep rings, so that a job which cannot be ended does not ring for itself for ever.
     async fn come_back(&self, put: Fenced, pause: Duration) -> anyhow::Result<()> {
-        if put == Fenced::Taken {
+        if put == Fenced::Taken && !self.is_overdue() {
             let bell = Bell::new(self.job.user.clone(), self.job.id);
             if let Err(error) = self.app.queue.ring(&bell, pause).await {
-                let cause: &dyn std::error::Error = &error;
+                let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "nobody was rung for the next visit");
             }
         }
@@ -263,9 +286,11 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// Ends a job, with its hold.
+/// Ends a job, with its hold. Past its hard expiry it ends without pictures, however near they were.
 async fn finish(app: &App, job: &Job, guard: Guard, ending: &Ending) -> anyhow::Result<()> {
     let (now, retention) = (app.clock.now(), app.config.retention);
+    let late = now >= job.expires_at && matches!(ending, Ending::Succeeded(_));
+    let ending = if late { &Ending::Expired } else { ending };
     let status = ending.status().as_str();
     match app.store.finish(job, guard, ending, now, retention).await? {
         Finished::Now => {

@@ -7,6 +7,7 @@ mod config;
 
 use domain::{
     catalogue::Catalogue,
+    causes,
     fingerprint::Fingerprint,
     hold::Hold,
     idempotency::IdempotencyKey,
@@ -139,7 +140,7 @@ fn claim_key(
 async fn ring(app: &App, job: &Job) {
     let bell = Bell::new(job.user.clone(), job.id);
     if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
-        let cause: &dyn std::error::Error = &error;
+        let cause = causes::chain(&error);
         tracing::warn!(job_id = %job.id, cause, "the job is stored, but nobody was rung");
     }
 }

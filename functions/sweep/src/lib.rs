@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use domain::{
+    causes,
     job::{Ending, Job},
     schedule::{Look, look},
     time::Timestamp,
@@ -118,7 +119,7 @@ impl Report {
 pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow::Result<Report> {
     let end = Timestamp::from_millis(event.context.deadline).minus(REST);
     let (mut report, mut trouble) = (Report::default(), None);
-    for shard in 0..SHARDS {
+    for shard in shards(app.clock.now()) {
         match sweep_shard(app, shard, end, report).await {
             Ok(so_far) => report = so_far,
             Err(error) => trouble = Some(error),
@@ -133,6 +134,13 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
         "swept"
     );
     trouble.map_or(Ok(report), |error| Err(error.into()))
+}
+
+/// All shards, beginning with another one each minute, so that none is always the last.
+fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
+    let minute = now.seconds() / 60;
+    let first = u8::try_from(minute % u64::from(SHARDS)).unwrap_or_default();
+    (0..SHARDS).map(move |step| first.wrapping_add(step) % SHARDS)
 }
 
 async fn sweep_shard(
@@ -168,7 +176,7 @@ async fn deal_with(app: &App, row: &DueRow) -> Outcome {
     match attend(app, row).await {
         Ok(outcome) => outcome,
         Err(error) => {
-            let cause: &dyn std::error::Error = error.as_ref();
+            let cause = causes::chain(error.as_ref());
             tracing::error!(job_id = %row.job, cause, "a due row could not be dealt with");
             Outcome::Failed
         }

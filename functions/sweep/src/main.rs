@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     app.warm_up().await;
     let app = &app;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<serde_json::Value>| {
-        sweep::handle(app, event).await.map_err(Error::from)
+        sweep::handle(app, event).await.map_err(|error| Error::from(format!("{error:#}")))
     }))
     .await
 }

@@ -6,6 +6,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod catalogue;
+pub mod causes;
 pub mod failure;
 pub mod fingerprint;
 pub mod hold;

@@ -140,7 +140,7 @@ impl fmt::Debug for ImageUrl {
 }
 
 /// A request's fields as their JSON types allow them; `None` where a field is missing or null.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Draft {
     /// `model`
     pub model: String,
@@ -156,6 +156,12 @@ pub struct Draft {
     pub extra: Map<String, Value>,
     /// `metadata`
     pub metadata: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Draft(***)")
+    }
 }
 
 /// A job's worth of pictures, agreed.
@@ -278,6 +284,11 @@ impl Order {
             let rule = "must be a whole number from 0 to 2147483647";
             return Err(OrderError::BadExtra { key: "seed", rule });
         }
+        let inexact = |key: &&&str| self.extra.get(**key).is_some_and(|value| !is_exact(value));
+        if let Some(key) = taken.iter().find(inexact) {
+            let rule = "has a number beyond 9007199254740991, which cannot be passed on exactly";
+            return Err(OrderError::BadExtra { key, rule });
+        }
         let vectors = |style: &Value| !style.as_str().is_some_and(|s| RASTER_STYLES.contains(&s));
         if self.extra.get("style").is_some_and(vectors) {
             return Err(OrderError::ExtraNotAllowed("style".to_owned()));
@@ -307,6 +318,18 @@ fn source_picture(model: ModelId, url: Option<String>) -> Result<Option<ImageUrl
     match model.model().capability {
         Capability::ImageGenerate => Ok(None),
         Capability::ImageEdit => url.ok_or(OrderError::ImageUrlRequired)?.try_into().map(Some),
+    }
+}
+
+/// Whether all numbers in a value are below 2^53, up to where every whole number is its own double.
+/// Beyond, two requests that differ could not be told apart.
+fn is_exact(value: &Value) -> bool {
+    const BOUND: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() <= BOUND),
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
 

@@ -26,13 +26,17 @@ pub enum Visit {
     AskLast(Task),
     /// Fail: two requests went out and neither was answered.
     GiveUp,
-    /// Expire: nothing is known to be under way, and time is up.
+    /// Expire: time is up, and nothing is known to be under way, or it has been waited for long
+    /// enough.
     Expire,
 }
 
 /// What a worker does with `run`, which it has just claimed.
 #[must_use]
 pub fn visit(job: &Job, run: &Run, now: Timestamp, grace: Duration) -> Visit {
+    if now >= job.expires_at {
+        return Visit::Expire;
+    }
     let overdue = is_overdue(job, Some(run), now, grace);
     match &run.dispatch {
         Dispatch::Accepted(task) if overdue => Visit::AskLast(task.clone()),
@@ -76,11 +80,13 @@ pub fn look(job: &Job, now: Timestamp, grace: Duration) -> Look {
     }
 }
 
-/// Whether nothing new may be begun on the job. The grace absorbs clocks that differ: whoever is
-/// ahead must not end what another still works on in good faith.
+/// Whether nothing new may be begun on the job: its own deadline has passed, or that of the order
+/// which its upstream has, or may have. The grace absorbs clocks that differ: whoever is ahead must
+/// not end what another still works on in good faith.
 #[must_use]
 pub fn is_overdue(job: &Job, run: Option<&Run>, now: Timestamp, grace: Duration) -> bool {
-    let deadline = run.map_or(job.deadline, |run| run.deadline.min(job.deadline));
+    let sent = run.filter(|run| run.dispatch != Dispatch::Unsent);
+    let deadline = sent.map_or(job.deadline, |run| run.deadline.min(job.deadline));
     now >= deadline.plus(grace)
 }
 

@@ -18,8 +18,7 @@ use crate::{Environment, environment::EnvironmentError};
 const CONNECT: Duration = Duration::from_secs(1);
 /// Longest wait for one attempt: far above the services' 99th percentile.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// Longest wait for a call with all its attempts. A request makes one that must succeed and two
-/// short ones that need not, which together stay below the ten seconds of its function.
+/// Longest wait for a call with all its attempts: half of what a request's function has.
 const OPERATION: Duration = Duration::from_secs(5);
 /// Attempts a call, the first included.
 const ATTEMPTS: u32 = 3;

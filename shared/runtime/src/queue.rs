@@ -84,13 +84,14 @@ impl Queue {
         Ok(Self { client: aws.sqs(), url, fair })
     }
 
-    /// Rings for a job, `after` a while of at most 15 minutes.
+    /// Rings for a job, `after` a while of at most 15 minutes; begun seconds count as whole ones.
     ///
     /// # Errors
     /// If the queue did not answer. The job is safe all the same: the sweep rings again.
     pub async fn ring(&self, bell: &Bell, after: Duration) -> Result<(), QueueError> {
         let body = serde_json::to_string(bell).map_err(|error| QueueError(error.into()))?;
-        let delay = i32::try_from(after.min(DELAY_MAX).as_secs()).unwrap_or(i32::MAX);
+        let whole = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+        let delay = i32::try_from(whole.min(DELAY_MAX.as_secs())).unwrap_or(i32::MAX);
         let group = self.fair.then(|| bell.user_id.to_string());
         let send = self
             .client

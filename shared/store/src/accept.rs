@@ -94,7 +94,8 @@ impl Store {
         let salt = u64::from(u32::from_be_bytes([a, b, c, d]));
         let refused = match self.accept_tx(acceptance)?.commit(&self.client, salt).await {
             Ok(()) => return Ok(Accepted::Now),
-            Err(TxError::Store(error @ StoreError::Unknown(_))) => {
+            // Busy is what the last attempt met; of an earlier one the answer may have been lost.
+            Err(TxError::Store(error @ (StoreError::Unknown(_) | StoreError::Busy))) => {
                 return self.accepted_after_all(job, error).await;
             }
             Err(TxError::Store(error)) => return Err(error.into()),
@@ -109,7 +110,7 @@ impl Store {
         }
     }
 
-    /// No answer came. Whether the job is there tells what the answer would have been; if that
+    /// No telling answer came. Whether the job is there tells what the answer would have been; if that
     /// cannot be learned soon either, the caller must ask again.
     async fn accepted_after_all(
         &self,

@@ -1,7 +1,7 @@
 //! Claiming a job, and what a worker notes while it has it. Each is one conditional write of the
 //! job's row; each but the first bears the claim's fence, so that a worker whose lease ended while
-//! it slept changes nothing. They set values instead of counting up, so that a write whose answer
-//! got lost may be sent again.
+//! it slept changes nothing. Any of them may be sent again after its answer got lost: a claim knows
+//! itself again by its holder, the others set values instead of counting up.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -24,6 +24,16 @@ use crate::{
     keys,
     tx::Item,
 };
+
+/// Until when a job is claimed, and by whom.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// When the job is free again.
+    pub until: Timestamp,
+    /// A fresh name for this attempt. If the answer to a claim gets lost, the SDK sends it again,
+    /// and finds the job claimed: by whom tells whether it was this attempt.
+    pub holder: String,
+}
 
 /// What became of an attempt to claim a job. All of these are normal.
 #[derive(Clone, Debug)]
@@ -59,8 +69,8 @@ enum Answer {
 }
 
 impl Store {
-    /// Claims a job until `lease_until`: for whoever writes with its fence from now on, and nobody
-    /// else. A job that begins may run at its upstream for `run_limit`.
+    /// Claims a job for the time of a lease: for whoever writes with its fence from now on, and
+    /// nobody else. A job that begins may run at its upstream for `run_limit`.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unknown`] the job may be claimed, and is free again when
@@ -69,7 +79,7 @@ impl Store {
         &self,
         (user, job): (&UserId, &JobId),
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: &Lease,
         run_limit: Duration,
         grace: Duration,
     ) -> Result<Claimed, StoreError> {
@@ -78,7 +88,7 @@ impl Store {
             .update_expression(
                 "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
                  due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
-                 dispatch = :intended",
+                 dispatch = :intended, lease_holder = :holder",
             )
             .condition_expression("job_status = :pending AND deadline_at_ms > :overdue")
             .set_expression_attribute_values(values([
@@ -86,17 +96,18 @@ impl Store {
                 (":pending", text("pending")),
                 (":intended", text("intended")),
                 (":one", number(1)),
-                (":lease", time(lease_until)),
+                (":lease", time(lease.until)),
+                (":holder", text(&lease.holder)),
                 (":run", time(now.plus(run_limit))),
                 (":overdue", time(now.minus(grace))),
             ]));
         match self.update(begin).await? {
             Answer::Done(item) => claimed(item, Claimed::Begun),
             Answer::Refused(None) => Ok(Claimed::Missing),
-            Answer::Refused(Some(item)) => {
-                let found = read_job(item)?;
-                self.claim_again(found, now, lease_until).await
+            Answer::Refused(Some(item)) if is_held_by(&item, lease) => {
+                claimed(Some(item), Claimed::Begun)
             }
+            Answer::Refused(Some(item)) => self.claim_again(read_job(item)?, now, lease).await,
         }
     }
 
@@ -105,7 +116,7 @@ impl Store {
         &self,
         found: Job,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: &Lease,
     ) -> Result<Claimed, StoreError> {
         let run = match &found.state {
             State::Pending => return Ok(Claimed::Overdue(found)),
@@ -121,7 +132,8 @@ impl Store {
         let resume = self
             .update_job(&found.user, &found.id)
             .update_expression(
-                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :due",
+                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :due, \
+                 lease_holder = :holder",
             )
             .condition_expression(
                 "job_status = :processing AND fence = :fence AND \
@@ -131,18 +143,23 @@ impl Store {
                 (":processing", text("processing")),
                 (":fence", number(run.fence.0.into())),
                 (":one", number(1)),
-                (":lease", time(lease_until)),
-                (":due", time(schedule::due_at(lease_until, found.expires_at, now))),
+                (":lease", time(lease.until)),
+                (":holder", text(&lease.holder)),
+                (":due", time(schedule::due_at(lease.until, found.expires_at, now))),
                 (":now", time(now)),
             ]));
         match self.update(resume).await? {
             Answer::Done(item) => claimed(item, Claimed::Resumed),
+            Answer::Refused(Some(item)) if is_held_by(&item, lease) => {
+                claimed(Some(item), Claimed::Resumed)
+            }
             // Between the two writes somebody else was quicker, or the job ended.
             Answer::Refused(_) => Ok(Claimed::Leased),
         }
     }
 
-    /// Notes that an order is about to be sent, for the `submits`th time, before it is.
+    /// Notes that an order is about to be sent, for the `submits`th time, before it is. The
+    /// upstream has until `run_deadline`.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -151,14 +168,18 @@ impl Store {
         job: &Job,
         fence: Fence,
         submits: u8,
+        run_deadline: Timestamp,
     ) -> Result<Fenced, StoreError> {
         let write = self
             .update_job(&job.user, &job.id)
-            .update_expression("SET dispatch = :intended, submits = :submits")
+            .update_expression(
+                "SET dispatch = :intended, submits = :submits, run_deadline_at_ms = :run",
+            )
             .condition_expression("job_status = :processing AND fence = :fence")
             .set_expression_attribute_values(values([
                 (":intended", text("intended")),
                 (":submits", number(submits.into())),
+                (":run", time(run_deadline)),
                 (":processing", text("processing")),
                 (":fence", number(fence.0.into())),
             ]));
@@ -279,6 +300,12 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether the row bears this very claim.
+fn is_held_by(item: &Item, lease: &Lease) -> bool {
+    let holder = item.get("lease_holder").and_then(|holder| holder.as_s().ok());
+    item.contains_key("lease_until_ms") && holder == Some(&lease.holder)
 }
 
 /// The job as it was written, with its run.

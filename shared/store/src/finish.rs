@@ -24,7 +24,7 @@ pub enum Guard {
     Fence(Fence),
     /// It was never begun.
     Pending,
-    /// It is past its last hour, whoever has it.
+    /// It is past its hard expiry, whoever has it.
     Open,
 }
 
@@ -173,6 +173,11 @@ fn close_job(job: &Job, guard: Guard, ending: &Ending) -> Write {
         ),
     };
     match guard {
+        // Past its hard expiry a job ends without pictures, however near they were.
+        Guard::Fence(fence) if matches!(ending, Ending::Succeeded(_)) => write
+            .when("job_status = :processing AND fence = :fence AND expires_at_ms > :now")
+            .with(":processing", Status::Processing)
+            .with(":fence", fence),
         Guard::Fence(fence) => write
             .when("job_status = :processing AND fence = :fence")
             .with(":processing", Status::Processing)

@@ -52,7 +52,7 @@ pub(crate) struct JobItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     extra_json: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    notes: BTreeMap<String, String>,
+    metadata: BTreeMap<String, String>,
     upstream: Upstream,
     price_micros: MicroUsd,
     created_at_ms: Timestamp,
@@ -101,7 +101,7 @@ impl JobItem {
             ratio: job.order.ratio,
             image_url: job.order.image_url.clone(),
             extra_json: (!job.order.extra.is_empty()).then_some(extra),
-            notes: job.order.metadata.clone(),
+            metadata: job.order.metadata.clone(),
             upstream: job.upstream,
             price_micros: job.hold.price(),
             created_at_ms: job.created_at,
@@ -138,7 +138,7 @@ impl JobItem {
                 ratio: self.ratio,
                 image_url: self.image_url,
                 extra: extra.unwrap_or_default(),
-                metadata: self.notes,
+                metadata: self.metadata,
             },
             upstream: self.upstream,
             hold,

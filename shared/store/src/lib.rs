@@ -29,7 +29,7 @@ pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
 pub use api_keys::{KeyRow, KeyState};
 pub use audit::AuditReport;
 pub use books::{BooksError, UsersFrom};
-pub use claim::{Claimed, Fenced};
+pub use claim::{Claimed, Fenced, Lease};
 pub use credit::{CreditError, Credited};
 pub use due::{DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;

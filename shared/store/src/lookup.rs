@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
+    causes,
     ids::{JobId, UserId},
     job::Job,
     ledger::{Balance, Entry},
@@ -69,7 +70,7 @@ impl Store {
     pub async fn warm_up(&self) {
         let nowhere = keys::Key { pk: "-".to_owned(), sk: "-".to_owned() };
         if let Err(error) = self.get(&self.tables.jobs, nowhere).await {
-            tracing::warn!(%error, "the jobs table cannot be reached yet");
+            tracing::warn!(cause = causes::chain(&error), "the jobs table cannot be reached yet");
         }
     }
 
@@ -77,7 +78,7 @@ impl Store {
     pub async fn warm_up_keys(&self) {
         let nowhere = std::collections::HashMap::from([("pk".to_owned(), text("-"))]);
         if let Err(error) = self.get_attributes(&self.tables.keys, nowhere).await {
-            tracing::warn!(%error, "the keys table cannot be reached yet");
+            tracing::warn!(cause = causes::chain(&error), "the keys table cannot be reached yet");
         }
     }
 

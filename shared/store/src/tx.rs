@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     error::{BUSY, Source, StoreError},
@@ -31,6 +31,9 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// How long a transaction that meets others on the same rows is tried again. The SDK does not do
 /// it: it takes `TransactionCanceledException` for final.
 const BUDGET: Duration = Duration::from_millis(2_500);
+/// How long a transaction may take with all its attempts, so that who asked for it can still be
+/// told that the outcome is unknown before their function's time is up.
+const LIMIT: Duration = Duration::from_secs(5);
 /// The longest first pause; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause.
@@ -81,11 +84,16 @@ impl<Step: Copy> Tx<Step> {
     /// retries, so a retry after a lost answer is not a second write.
     pub(crate) async fn commit(self, client: &Client, salt: u64) -> Result<(), TxError<Step>> {
         let writes = self.writes.map_err(StoreError::Malformed)?;
-        let end = Instant::now().checked_add(BUDGET);
+        let begun = Instant::now();
+        let end = begun.checked_add(BUDGET);
+        let limit = begun.checked_add(LIMIT).unwrap_or(begun);
         let mut pauses = Pauses::new(salt);
         loop {
             let request = client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let Err(error) = request.send().await else { return Ok(()) };
+            let Ok(answer) = timeout_at(limit, request.send()).await else {
+                return Err(StoreError::Unknown("no answer in time".into()).into());
+            };
+            let Err(error) = answer else { return Ok(()) };
             match diagnose(&self.steps, error) {
                 TxError::Store(StoreError::Busy) => {
                     let pause = pauses.next();

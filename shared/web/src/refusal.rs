@@ -53,7 +53,9 @@ pub enum Refusal {
     #[error(transparent)]
     Order(#[from] OrderError),
     /// The idempotency key is out of bounds.
-    #[error("an idempotency key has 1 to 128 characters and no control characters")]
+    #[error(
+        "an idempotency key has 1 to 128 characters, no control characters, and in the header no comma"
+    )]
     BadIdempotencyKey,
     /// The header and the body name different idempotency keys.
     #[error("the header Idempotency-Key and the field idempotency_key differ")]
@@ -217,17 +219,8 @@ impl Refusal {
 }
 
 /// What lies behind a failure, without the failure's own words.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut causes = String::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if !causes.is_empty() {
-            causes.push_str(": ");
-        }
-        causes.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    causes
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    error.source().map_or_else(String::new, domain::causes::chain)
 }
 
 fn order_row(error: &OrderError) -> Row {

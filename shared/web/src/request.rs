@@ -138,6 +138,10 @@ fn header_key(request: &Request) -> Result<Option<String>, Refusal> {
 
 fn header_text(value: &HeaderValue) -> Result<String, Refusal> {
     let text = value.to_str().map_err(|_| Refusal::BadIdempotencyKey)?.trim();
+    // The gateway joins the values of two headers with a comma: that is no key that anyone chose.
+    if text.contains(',') {
+        return Err(Refusal::BadIdempotencyKey);
+    }
     let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Ok(quoted.unwrap_or(text).to_owned())
 }

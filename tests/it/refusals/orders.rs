@@ -60,6 +60,8 @@ const FIELDS: &[(&str, &str)] = &[
     (r#""extra":{"seed":"1"}"#, "invalid_extra"),
     (r#""extra":{"seed":null}"#, "invalid_extra"),
     (r#""extra":{"seed":1e400}"#, "invalid_json"),
+    (r#""extra":{"controls":{"a":9007199254740993}}"#, "invalid_extra"),
+    (r#""extra":{"controls":[{"a":-1e300}]}"#, "invalid_extra"),
     (r#""extra":{"sandbox":[]}"#, "invalid_extra"),
     (r#""extra":{"sandbox":null}"#, "invalid_extra"),
     (r#""extra":{"sandbox":"fail"}"#, "invalid_extra"),

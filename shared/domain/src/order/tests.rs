@@ -108,6 +108,18 @@ fn the_sandbox_takes_wishes_it_can_grant() {
 }
 
 #[test]
+fn numbers_that_could_not_be_told_apart_are_refused() {
+    for number in ["9007199254740993", "12345678901234567890", "-9007199254740993", "1e300"] {
+        let number: Value = serde_json::from_str(number).unwrap();
+        let nested = json!({"controls": {"colors": [{"rgb": [number]}]}});
+        let refused = with_extra("recraft-v3", &nested).unwrap_err();
+        assert!(matches!(refused, OrderError::BadExtra { key: "controls", .. }), "{refused}");
+    }
+    let most = json!({"controls": {"a": 9_007_199_254_740_991_u64, "b": -0.5}});
+    assert!(with_extra("recraft-v3", &most).is_ok());
+}
+
+#[test]
 fn notes_are_bounded() {
     let noted = |pairs: Vec<(String, String)>| {
         Order::agree(Draft { metadata: pairs.into_iter().collect(), ..draft("recraft-v3") })

@@ -47,7 +47,11 @@ fn a_worker_never_submits_what_may_be_under_way_twice_over() {
         (Dispatch::Accepted(task.clone()), 1, 90, Visit::AskLast(task.clone())),
         (Dispatch::Intended, 1, 90, Visit::Expire),
         (Dispatch::Intended, 2, 90, Visit::Expire),
-        (Dispatch::Unsent, 0, 90, Visit::Expire),
+        // What nobody has taken is not bound by the time that its taker has.
+        (Dispatch::Unsent, 0, 109, Visit::Submit),
+        (Dispatch::Unsent, 0, 110, Visit::Expire),
+        (Dispatch::Accepted(task.clone()), 1, 199, Visit::AskLast(task.clone())),
+        (Dispatch::Accepted(task.clone()), 1, 200, Visit::Expire),
     ] {
         let run = run(dispatch, submits);
         let job = job(State::Processing(run.clone()));

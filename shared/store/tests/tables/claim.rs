@@ -150,7 +150,7 @@ async fn of_eight_workers_one_begins() {
             let (store, job) = (world.store.clone(), job.clone());
             async move {
                 let name = (&job.user, &job.id);
-                store.claim(name, now, now.plus(LEASE), RUN_LIMIT, GRACE).await.unwrap()
+                store.claim(name, now, &crate::world::lease(now), RUN_LIMIT, GRACE).await.unwrap()
             }
         });
         let answers = at_once(attempts).await;

@@ -21,7 +21,7 @@ async fn run(world: &World, job: &Job) -> Run {
 /// Every note that bears a fence.
 async fn all_notes(store: &Store, job: &Job, fence: Fence) -> Vec<Fenced> {
     vec![
-        store.note_intent(job, fence, 2).await.unwrap(),
+        store.note_intent(job, fence, 2, after(5)).await.unwrap(),
         store.note_task(job, fence, &task("upstream-1")).await.unwrap(),
         store.put_down_unsent(job, (fence, 0), NOW, after(5)).await.unwrap(),
         store.put_down(job, fence, NOW, after(5)).await.unwrap(),
@@ -63,7 +63,7 @@ async fn a_note_that_is_repeated_changes_nothing() {
         let mut seen = Vec::new();
         for _ in 0..2 {
             let noted = match step {
-                0 => store.note_intent(&job, fence, 2).await,
+                0 => store.note_intent(&job, fence, 2, after(5)).await,
                 1 => store.note_task(&job, fence, &task("upstream-1")).await,
                 2 => store.put_down(&job, fence, NOW, after(5)).await,
                 _ => store.put_down_unsent(&job, (fence, 1), NOW, after(5)).await,
@@ -87,7 +87,7 @@ async fn a_task_is_written_once_for_each_intent() {
     assert_eq!(noted, Fenced::Superseded);
     assert_eq!(run(&world, &job).await.dispatch, Dispatch::Accepted(task("upstream-1")));
 
-    assert_eq!(store.note_intent(&job, fence, 2).await.unwrap(), Fenced::Taken);
+    assert_eq!(store.note_intent(&job, fence, 2, after(5)).await.unwrap(), Fenced::Taken);
     assert_eq!(run(&world, &job).await.dispatch, Dispatch::Intended);
     let noted = store.note_task(&job, fence, &task("upstream-2")).await.unwrap();
     assert_eq!(noted, Fenced::Taken);

@@ -97,7 +97,7 @@ impl World {
 
     pub(crate) async fn claim(&self, job: &Job, now: Timestamp) -> Claimed {
         let name = (&job.user, &job.id);
-        self.store.claim(name, now, now.plus(LEASE), RUN_LIMIT, GRACE).await.unwrap()
+        self.store.claim(name, now, &lease(now), RUN_LIMIT, GRACE).await.unwrap()
     }
 
     /// Ends a job at [`NOW`], under a fence.
@@ -180,4 +180,11 @@ fn client(endpoint: &str) -> Client {
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build());
     Client::from_conf(config.build())
+}
+
+/// A lease that nobody else has.
+pub(crate) fn lease(now: Timestamp) -> store::Lease {
+    static HOLDERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let holder = HOLDERS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    store::Lease { until: now.plus(LEASE), holder: holder.to_string() }
 }

@@ -150,7 +150,7 @@ fn each_failure_has_its_status_its_code_and_its_words() {
     400 invalid_request_error invalid_metadata metadata -
         metadata must have at most 16 pairs, keys of 1 to 64 and values of at most 512 characters
     400 invalid_request_error invalid_idempotency_key idempotency_key -
-        an idempotency key has 1 to 128 characters and no control characters
+        an idempotency key has 1 to 128 characters, no control characters, and in the header no comma
     400 invalid_request_error idempotency_keys_differ idempotency_key -
         the header Idempotency-Key and the field idempotency_key differ
     422 idempotency_error idempotency_key_reused idempotency_key -
