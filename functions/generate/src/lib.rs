@@ -78,12 +78,18 @@ impl App {
                 retention: environment.days("RETENTION_DAYS")?,
             },
             store: Store::new(aws.dynamodb(), tables),
-            providers: Providers,
+            providers: Providers::default(),
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             clock,
             entropy: Entropy::system(),
         })
+    }
+
+    /// The same function, with other upstreams.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 
     /// Makes the first connection, so that the first batch need not.

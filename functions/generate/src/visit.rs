@@ -140,7 +140,7 @@ impl<'a> Visitor<'a> {
         if self.rest() < PAUSE_MIN {
             return Ok(Outcome::Unsent(self.app.config.revisit));
         }
-        let sent = self.app.providers.submit(&self.job, self.app.clock.now());
+        let sent = self.app.providers.of(&self.job).submit(&self.job, self.app.clock.now());
         let Ok(answer) = timeout(ANSWER.min(self.rest()), sent).await else {
             tracing::warn!(job_id = %self.job.id, "the upstream did not answer in time");
             return Ok(Outcome::Later(self.app.config.revisit));
@@ -217,7 +217,10 @@ impl<'a> Visitor<'a> {
             }
             Some(Progress::Failed(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
             Some(Progress::Pending { .. }) => {
-                self.app.providers.cancel(&self.job, task).await;
+                let canceled = self.app.providers.of(&self.job).cancel(&self.job, task);
+                if timeout(ANSWER.min(self.rest()), canceled).await.is_err() {
+                    tracing::warn!(job_id = %self.job.id, "the upstream did not say that it stopped");
+                }
                 Ok(Outcome::End(Ending::Expired))
             }
             None => Ok(Outcome::Later(self.app.config.reannounce)),
@@ -226,7 +229,7 @@ impl<'a> Visitor<'a> {
 
     /// One question. No answer says nothing about the task.
     async fn ask(&self, task: &Task) -> Option<Progress> {
-        let question = self.app.providers.poll(&self.job, task, self.app.clock.now());
+        let question = self.app.providers.of(&self.job).poll(&self.job, task, self.app.clock.now());
         match timeout(ANSWER.min(self.rest()), question).await {
             Ok(Ok(progress)) => Some(progress),
             Ok(Err(error)) => {

@@ -7,7 +7,7 @@
 mod picture;
 mod sandbox;
 
-use std::time::Duration;
+use std::{fmt::Debug, pin::Pin, sync::Arc, time::Duration};
 
 use domain::{
     failure::Failure,
@@ -17,7 +17,8 @@ use domain::{
 
 pub use picture::{BYTES_MAX, NotAPicture, Picture};
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+/// What lies behind a failure.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What an upstream made of an order.
 #[derive(Debug)]
@@ -62,46 +63,57 @@ pub enum Progress {
 /// The upstream did not tell how far the task is, which says nothing about the task.
 #[derive(Debug, thiserror::Error)]
 #[error("the upstream did not answer")]
-pub struct PollError(#[source] Source);
+pub struct PollError(#[source] pub Source);
+
+/// An answer that comes later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What every upstream can do.
+pub trait Provider: Debug + Send + Sync {
+    /// Sends the order of a job.
+    fn submit<'a>(
+        &'a self,
+        job: &'a Job,
+        now: Timestamp,
+    ) -> Later<'a, Result<Submitted, SubmitError>>;
+
+    /// Asks how far a task is.
+    fn poll<'a>(
+        &'a self,
+        job: &'a Job,
+        task: &'a Task,
+        now: Timestamp,
+    ) -> Later<'a, Result<Progress, PollError>>;
+
+    /// Tells that nobody waits for a task any more. The upstream may or may not listen.
+    fn cancel<'a>(&'a self, job: &'a Job, task: &'a Task) -> Later<'a, ()>;
+}
 
 /// All upstreams. A job says which of them is its own.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Providers;
+#[derive(Clone, Debug)]
+pub struct Providers {
+    sandbox: Arc<dyn Provider>,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self { sandbox: Arc::new(sandbox::Sandbox) }
+    }
+}
 
 impl Providers {
-    /// Sends the order of a job to its upstream.
-    ///
-    /// # Errors
-    /// [`SubmitError`]
-    #[expect(clippy::unused_async, reason = "every upstream but the sandbox is far away")]
-    pub async fn submit(&self, job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
-        match job.upstream {
-            Upstream::Sandbox => sandbox::submit(job, now),
-        }
+    /// The upstreams, with another in the sandbox's place: for tests that play one which fails in
+    /// ways that the sandbox does not.
+    #[must_use]
+    pub fn with_sandbox(sandbox: Arc<dyn Provider>) -> Self {
+        Self { sandbox }
     }
 
-    /// Asks the upstream of a job how far it is.
-    ///
-    /// # Errors
-    /// [`PollError`]
-    pub async fn poll(
-        &self,
-        job: &Job,
-        task: &Task,
-        now: Timestamp,
-    ) -> Result<Progress, PollError> {
+    /// The upstream of a job.
+    #[must_use]
+    pub fn of(&self, job: &Job) -> &dyn Provider {
         match job.upstream {
-            Upstream::Sandbox => sandbox::poll(job, task, now).await,
-        }
-    }
-
-    /// Tells the upstream of a job that nobody waits for the task any more. It may or may not
-    /// listen.
-    #[expect(clippy::unused_async, reason = "every upstream but the sandbox is far away")]
-    pub async fn cancel(&self, job: &Job, _task: &Task) {
-        match job.upstream {
-            // Nothing is running there between two polls.
-            Upstream::Sandbox => {}
+            Upstream::Sandbox => self.sandbox.as_ref(),
         }
     }
 }

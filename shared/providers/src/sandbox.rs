@@ -17,7 +17,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Picture, PollError, Progress, SubmitError, Submitted};
+use crate::{Later, Picture, PollError, Progress, Provider, SubmitError, Submitted};
 
 /// The longest time until it may be asked again.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
@@ -28,18 +28,42 @@ struct Began {
     done_at_ms: Timestamp,
 }
 
-pub(crate) fn submit(job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
+/// The sandbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sandbox;
+
+impl Provider for Sandbox {
+    fn submit<'a>(
+        &'a self,
+        job: &'a Job,
+        now: Timestamp,
+    ) -> Later<'a, Result<Submitted, SubmitError>> {
+        Box::pin(async move { submit(job, now) })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        job: &'a Job,
+        task: &'a Task,
+        now: Timestamp,
+    ) -> Later<'a, Result<Progress, PollError>> {
+        Box::pin(poll(job, task, now))
+    }
+
+    fn cancel<'a>(&'a self, _job: &'a Job, _task: &'a Task) -> Later<'a, ()> {
+        // Nothing is running between two polls.
+        Box::pin(async {})
+    }
+}
+
+fn submit(job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
     let delay = Duration::from_millis(job.order.wish().delay_ms.into());
     let began = Began { done_at_ms: now.plus(delay) };
     let task = serde_json::to_string(&began).map_err(|e| SubmitError::Unknown(e.into()))?;
     Ok(Submitted::Accepted(Task(task)))
 }
 
-pub(crate) async fn poll(
-    job: &Job,
-    Task(task): &Task,
-    now: Timestamp,
-) -> Result<Progress, PollError> {
+async fn poll(job: &Job, Task(task): &Task, now: Timestamp) -> Result<Progress, PollError> {
     let began: Began = serde_json::from_str(task).map_err(|error| PollError(error.into()))?;
     if now < began.done_at_ms {
         let again = began.done_at_ms.since(now).min(AGAIN_MAX);
