@@ -1,7 +1,7 @@
 //! The worker: takes a batch of doorbells, and works on all its jobs at once.
 //!
 //! This file is the batch: each message is read and answered by itself, so that a bad one comes
-//! back alone. What is done for one job is in [`visit`].
+//! back alone. What is done for one job is in `visit.rs`.
 
 mod delivery;
 mod visit;

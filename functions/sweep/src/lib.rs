@@ -138,9 +138,10 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
 
 /// All shards, beginning with another one each minute, so that none is always the last.
 fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
-    let minute = now.seconds() / 60;
-    let first = u8::try_from(minute % u64::from(SHARDS)).unwrap_or_default();
-    (0..SHARDS).map(move |step| first.wrapping_add(step) % SHARDS)
+    let minute = usize::try_from(now.seconds() / 60).unwrap_or_default();
+    let shards = usize::from(SHARDS);
+    let first = minute.checked_rem(shards).unwrap_or_default();
+    (0..SHARDS).cycle().skip(first).take(shards)
 }
 
 async fn sweep_shard(

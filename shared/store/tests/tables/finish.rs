@@ -10,7 +10,7 @@ use store::{Finished, Guard};
 
 use crate::{
     support::{HOLD, NOW, at_once, audit_clean, count, delivered, usd, user, violations},
-    world::{RETENTION, World, number, text},
+    world::{LEASE, RETENTION, World, number, text},
 };
 
 fn failed() -> Ending {
@@ -168,15 +168,30 @@ async fn a_worker_and_the_sweep_do_not_both_end_a_job() {
     let world = World::with(500_000).await;
     for n in 1..=6 {
         let (job, run) = world.begun(n).await;
-        let expires_at = job.expires_at;
-        let success = (Guard::Fence(run.fence), delivered(2));
-        let attempts = [success, (Guard::Open, Ending::Expired)].map(|(guard, ending)| {
+        // The worker's clock is behind the sweep's, so that both think they are in time.
+        let success = (Guard::Fence(run.fence), delivered(2), NOW);
+        let expiry = (Guard::Open, Ending::Expired, job.expires_at);
+        let attempts = [success, expiry].map(|(guard, ending, now)| {
             let (store, job) = (world.store.clone(), job.clone());
-            async move { store.finish(&job, guard, &ending, expires_at, RETENTION).await.unwrap() }
+            async move { store.finish(&job, guard, &ending, now, RETENTION).await.unwrap() }
         });
         let answers = at_once(attempts).await;
         assert_eq!(count(&answers, &Finished::Now), 1, "{answers:?}");
         assert_eq!(count(&answers, &Finished::Otherwise), 1, "{answers:?}");
     }
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn past_its_hard_expiry_a_job_does_not_succeed() {
+    let world = World::with(500_000).await;
+    let (job, run) = world.begun(1).await;
+    let fence = Guard::Fence(run.fence);
+    for now in [job.expires_at, job.expires_at.plus(LEASE)] {
+        let late = world.try_finish(&job, fence, &delivered(1), now).await.unwrap();
+        assert_eq!(late, Finished::Superseded, "{now:?}");
+    }
+    let expired = world.try_finish(&job, fence, &Ending::Expired, job.expires_at).await;
+    assert_eq!(expired.unwrap(), Finished::Now);
     audit_clean(&world.store).await;
 }

@@ -1,0 +1,248 @@
+//! Tables, pictures, a worker with a scripted upstream, and a clock that stands still until it is
+//! put forward.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    hold::Hold,
+    ids::{CreditId, Entropy, JobId, UserId},
+    job::{Job, Run, State, Status, Upstream},
+    ledger::EntryKind,
+    money::MicroUsd,
+    order::{Draft, Order},
+    time::Timestamp,
+};
+use generate::App;
+use lambda_runtime::{Context, LambdaEvent};
+use local::{Constraints, Options, Stack};
+use providers::Providers;
+use runtime::Clock;
+use serde_json::{Value, json};
+use store::{Acceptance, Accepted, Credited, Store, Tables};
+
+use crate::script::{Asked, Say, Script, Tell};
+
+/// When it begins.
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// What there is to spend.
+const CREDIT: u64 = 1_000_000;
+/// What one picture costs. Every job orders two.
+pub(crate) const PRICE: u64 = 37_500;
+/// What every job holds.
+pub(crate) const HOLD: u64 = 75_000;
+/// How long an invocation lasts.
+const INVOCATION: Duration = Duration::from_mins(1);
+/// Later than the lease of an invocation that begins now.
+pub(crate) const LEASE_OVER: Duration = Duration::from_secs(91);
+/// Later than the upstream of a job that begins now may take, grace included.
+pub(crate) const OVERDUE: Duration = Duration::from_secs(421);
+/// Later than a job that is accepted now may last.
+pub(crate) const EXPIRED: Duration = Duration::from_secs(1_801);
+
+/// All of it.
+pub(crate) struct World {
+    stack: Stack,
+    store: Store,
+    app: App,
+    pub(crate) script: Arc<Script>,
+    now_ms: Arc<AtomicU64>,
+    jobs: AtomicU32,
+}
+
+impl World {
+    /// One user with money, whose jobs no worker but the test's hears of.
+    pub(crate) async fn start() -> Self {
+        let now_ms = Arc::new(AtomicU64::new(NOW.millis()));
+        let told = Arc::clone(&now_ms);
+        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let options = Options {
+            constraints: Constraints::Ignored,
+            sweep_every: Some(Duration::from_hours(1)),
+            clock: clock.clone(),
+            ..Options::default()
+        };
+        let stack = Stack::start(options).await.unwrap();
+        stack.pause_queue();
+        let table = |id| stack.tables().get(id).unwrap().clone();
+        let tables = Tables {
+            jobs: table("JobsTable"),
+            ledger: table("LedgerTable"),
+            keys: table("KeysTable"),
+        };
+        let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
+        assert!(store.open_account(&user()).await.unwrap());
+        let credit = (CreditId::new(NOW, &Entropy::default()), usd(CREDIT));
+        assert_eq!(store.credit(&user(), credit, "payment", NOW).await.unwrap(), Credited::Now);
+        let script = Arc::new(Script::default());
+        let app = App::new(stack.environment("GenerateFunction").unwrap(), clock).unwrap();
+        let app = app.with_providers(Providers::with_sandbox(script.clone()));
+        Self { stack, store, app, script, now_ms, jobs: AtomicU32::new(0) }
+    }
+
+    /// The time of the worker.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    /// Puts the worker's clock forward.
+    pub(crate) fn forward(&self, by: Duration) {
+        self.now_ms.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    /// A new job for two pictures, with what the upstream will say about it.
+    pub(crate) async fn job(
+        &self,
+        says: impl IntoIterator<Item = Say>,
+        tells: impl IntoIterator<Item = Tell>,
+    ) -> Job {
+        let mut entropy = Entropy::default();
+        let n = self.jobs.fetch_add(1, Ordering::SeqCst);
+        entropy.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
+        let draft = Draft {
+            model: "recraft-v3".to_owned(),
+            prompt: "a cat".to_owned(),
+            n: Some(2),
+            ..Draft::default()
+        };
+        let order = Order::agree(draft).unwrap();
+        let now = self.now();
+        let job = Job {
+            id: JobId::new(now, &entropy),
+            user: user(),
+            hold: Hold::new(usd(PRICE), order.n).unwrap(),
+            order,
+            upstream: Upstream::Sandbox,
+            created_at: now,
+            deadline: now.plus(Duration::from_mins(15)),
+            expires_at: now.plus(Duration::from_mins(30)),
+            state: State::Pending,
+        };
+        let accepted = self.store.accept(&Acceptance { job: &job, key: None }).await;
+        assert_eq!(accepted.unwrap(), Accepted::Now);
+        self.script.add(&job, says, tells);
+        job
+    }
+
+    /// One invocation for one job, which goes well.
+    pub(crate) async fn visit(&self, job: &Job) {
+        self.visit_for(job, INVOCATION).await;
+    }
+
+    /// The same, with so much time.
+    pub(crate) async fn visit_for(&self, job: &Job, time: Duration) {
+        assert_eq!(self.invoke(vec![message("one", &bell(job))], time).await, [""; 0]);
+    }
+
+    /// One invocation for these messages. The ids of those that come back.
+    pub(crate) async fn batch(&self, messages: Vec<Value>) -> Vec<String> {
+        self.invoke(messages, INVOCATION).await
+    }
+
+    async fn invoke(&self, messages: Vec<Value>, time: Duration) -> Vec<String> {
+        let event = serde_json::from_value(json!({ "Records": messages })).unwrap();
+        let mut context = Context::default();
+        context.deadline = self.now().plus(time).millis();
+        let response = generate::handle(&self.app, LambdaEvent::new(event, context)).await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    /// What is stored of a job.
+    pub(crate) async fn look(&self, job: &Job) -> Job {
+        self.store.job(&job.user, &job.id).await.unwrap().unwrap()
+    }
+
+    /// The run of a job that is still open, with its hold standing.
+    pub(crate) async fn open(&self, job: &Job) -> Run {
+        assert_eq!(self.resolutions(job).await, []);
+        let state = self.look(job).await.state;
+        let State::Processing(run) = state else { panic!("{state:?}") };
+        run
+    }
+
+    /// The run of a job that is open and in nobody's hands.
+    pub(crate) async fn put_down(&self, job: &Job) -> Run {
+        let run = self.open(job).await;
+        assert_eq!(run.lease_until, None);
+        run
+    }
+
+    /// The job has ended so, resolved once at this charge.
+    pub(crate) async fn ended(&self, job: &Job, status: Status, charged: u64) -> Job {
+        let found = self.look(job).await;
+        assert_eq!(found.state.status(), status, "{:?}", found.state);
+        let released = HOLD.checked_sub(charged).unwrap();
+        assert_eq!(self.resolutions(job).await, [(usd(charged), usd(released))]);
+        found
+    }
+
+    /// How often the upstream was asked for a job to begin, how far it was, and to stop.
+    pub(crate) fn asked(&self, job: &Job, submits: u32, polls: u32, cancels: u32) {
+        assert_eq!(self.script.asked(job), Asked { submits, polls, cancels });
+        assert!(self.script.is_said(job));
+    }
+
+    /// A picture as it is kept.
+    pub(crate) async fn kept(&self, key: &str) -> Vec<u8> {
+        let bucket = self.stack.buckets().get("ImagesBucket").unwrap();
+        let s3 = self.stack.aws().unwrap().s3();
+        let found = s3.get_object().bucket(bucket).key(key).send().await.unwrap();
+        found.body.collect().await.unwrap().to_vec()
+    }
+
+    /// The books are in order, with so much charged and held in all, and the stack stops.
+    pub(crate) async fn finish(self, charged: u64, held: u64) {
+        let balance = self.store.balance(&user()).await.unwrap().unwrap();
+        assert_eq!((balance.charged, balance.held), (usd(charged), usd(held)));
+        let report = self.store.audit(self.now(), Duration::ZERO, |_| {}).await.unwrap();
+        assert!(report.is_clean(), "{report:#?}");
+        self.stack.stop().await.unwrap();
+    }
+
+    /// What was charged and released for a job, each time that it was resolved.
+    async fn resolutions(&self, job: &Job) -> Vec<(MicroUsd, MicroUsd)> {
+        let (books, _) = self.store.books(&job.user).await.unwrap();
+        let mut found = Vec::new();
+        for entry in books.entries {
+            if let EntryKind::Resolution { job: id, figures } = entry.kind
+                && id == job.id
+            {
+                found.push((figures.charged, figures.released));
+            }
+        }
+        found
+    }
+}
+
+/// What rings for a job.
+pub(crate) fn bell(job: &Job) -> String {
+    json!({ "v": 1, "user_id": job.user.as_str(), "job_id": job.id.to_string() }).to_string()
+}
+
+/// A message as SQS hands it to Lambda.
+pub(crate) fn message(id: &str, body: &str) -> Value {
+    json!({
+        "messageId": id,
+        "receiptHandle": "AQEB",
+        "body": body,
+        "attributes": { "ApproximateReceiveCount": "1" },
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:jobs",
+        "awsRegion": "us-east-1",
+    })
+}
+
+fn usd(micros: u64) -> MicroUsd {
+    MicroUsd::try_from(micros).unwrap()
+}
+
+fn user() -> UserId {
+    "demo".parse().unwrap()
+}
