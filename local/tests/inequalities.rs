@@ -142,6 +142,13 @@ fn a_key_outlives_every_job_it_can_be_the_key_of() {
         [key.is * DAY_SECONDS, key.least * DAY_SECONDS],
     );
     assert!(key.least >= 1);
+    // The submit function checks this one at its cold start: no template may get that far.
+    let retention = Number::of(&template, "RetentionDays");
+    at_most(
+        "lifetime of a key <= retention of its job",
+        [key.is, key.most],
+        [retention.is, retention.least],
+    );
 }
 
 #[test]
