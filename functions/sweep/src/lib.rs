@@ -20,7 +20,7 @@ use runtime::{
     queue::{Bell, Queue},
 };
 use serde::Serialize;
-use store::{DueRow, Finished, Guard, SHARDS, Store};
+use store::{DueRow, Finished, Guard, SHARDS, Store, StoreError};
 
 /// Rows that are looked at at a time.
 const AT_ONCE: usize = 32;
@@ -149,7 +149,7 @@ async fn sweep_shard(
     shard: u8,
     end: Timestamp,
     mut report: Report,
-) -> Result<Report, store::StoreError> {
+) -> Result<Report, StoreError> {
     let mut from = None;
     loop {
         let now = app.clock.now();
@@ -186,10 +186,12 @@ async fn deal_with(app: &App, row: &DueRow) -> Outcome {
 
 /// Looks at the row itself, because the index may be behind, and does what it asks for.
 async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
-    let Some(job) = app.store.job(&row.user, &row.job).await? else {
-        return Ok(Outcome::LeftAlone);
-    };
     let now = app.clock.now();
+    let found = match app.store.job(&row.user, &row.job).await {
+        Err(StoreError::Unreadable(error)) => return expire_unreadable(app, row, now, error).await,
+        other => other?,
+    };
+    let Some(job) = found else { return Ok(Outcome::LeftAlone) };
     match look(&job, now, app.grace) {
         Look::Ended => Ok(Outcome::LeftAlone),
         Look::Leased(until) => {
@@ -208,6 +210,25 @@ async fn announce(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcom
     let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
     tracing::info!(job_id = %job.id, "rang again");
     Ok(Outcome::Announced)
+}
+
+/// Ends a job whose row cannot be read, if its time is up; a person must look at it before that.
+async fn expire_unreadable(
+    app: &App,
+    row: &DueRow,
+    now: Timestamp,
+    error: Box<dyn std::error::Error + Send + Sync>,
+) -> anyhow::Result<Outcome> {
+    let name = (&row.user, &row.job);
+    match app.store.expire_unreadable(name, now, app.retention).await? {
+        Finished::Now => {
+            tracing::error!(job_id = %row.job, "a job whose row cannot be read has expired");
+            Ok(Outcome::Expired)
+        }
+        Finished::Before | Finished::Otherwise | Finished::Superseded => {
+            Err(anyhow::Error::from_boxed(error).context("the row of a job cannot be read"))
+        }
+    }
 }
 
 /// Ends a job by time. What is given back is what was held then, whatever is sold for how much now.

@@ -87,16 +87,18 @@ impl Hold {
     /// Gives all of it back.
     #[must_use]
     pub fn refund(&self) -> Resolution {
-        Resolution(Figures {
-            kind: ResolutionKind::Refund,
-            held: self.amount,
-            charged: MicroUsd::ZERO,
-            released: self.amount,
-        })
+        Resolution::refund(self.amount)
     }
 }
 
 impl Resolution {
+    /// All of what was held is given back.
+    #[must_use]
+    pub fn refund(held: MicroUsd) -> Self {
+        let kind = ResolutionKind::Refund;
+        Self(Figures { kind, held, charged: MicroUsd::ZERO, released: held })
+    }
+
     /// The figures.
     #[must_use]
     pub fn figures(&self) -> &Figures {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use domain::{
     hold::Resolution,
+    ids::{JobId, UserId},
     job::{Ending, Fence, Job, Status},
-    ledger::EntryKind,
+    ledger::{Entry, EntryKind},
     time::Timestamp,
 };
 
@@ -13,7 +14,7 @@ use crate::{
     Store,
     error::StoreError,
     item::{EntryItem, EventItem, VERSION, read_entry},
-    keys,
+    keys::{self, Key},
     tx::{Tx, TxError, Write},
 };
 
@@ -76,9 +77,41 @@ impl Store {
         retention: Duration,
     ) -> Result<Finished, FinishError> {
         let resolution = ending.resolve(&job.hold);
-        let [.., a, b, c, d] = *job.id.as_bytes();
+        self.end((&job.user, &job.id), guard, ending, &resolution, now, retention).await
+    }
+
+    /// Expires a job whose row cannot be read, once it is past its hard expiry, so that no hold
+    /// stands for ever. What is given back is what the ledger says was held.
+    ///
+    /// # Errors
+    /// [`FinishError`], and [`StoreError::Unreadable`] if there is no hold either.
+    pub async fn expire_unreadable(
+        &self,
+        (user, job): (&UserId, &JobId),
+        now: Timestamp,
+        retention: Duration,
+    ) -> Result<Finished, FinishError> {
+        let found = self.get(&self.tables.ledger, keys::hold(user, job)).await?;
+        let entry = found.map(read_entry).transpose()?;
+        let Some(Entry { kind: EntryKind::Hold { amount, .. }, .. }) = entry else {
+            return Err(StoreError::Unreadable("the job has no hold".into()).into());
+        };
+        let refund = Resolution::refund(amount);
+        self.end((user, job), Guard::Open, &Ending::Expired, &refund, now, retention).await
+    }
+
+    async fn end(
+        &self,
+        job: (&UserId, &JobId),
+        guard: Guard,
+        ending: &Ending,
+        resolution: &Resolution,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Result<Finished, FinishError> {
+        let [.., a, b, c, d] = *job.1.as_bytes();
         let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
-        let tx = self.finish_tx(job, guard, ending, &resolution, now, retention);
+        let tx = self.finish_tx(job, guard, ending, resolution, now, retention);
         match tx.commit(&self.client, salt).await {
             Ok(()) => Ok(Finished::Now),
             Err(TxError::Store(error)) => Err(error.into()),
@@ -96,7 +129,7 @@ impl Store {
 
     fn finish_tx(
         &self,
-        job: &Job,
+        (user, job): (&UserId, &JobId),
         guard: Guard,
         ending: &Ending,
         resolution: &Resolution,
@@ -105,16 +138,16 @@ impl Store {
     ) -> Tx<Step> {
         let figures = resolution.figures();
         let forget_at_s = now.plus(retention).seconds();
-        let entry = EntryItem::resolution(job.id, figures, now);
+        let entry = EntryItem::resolution(*job, figures, now);
         let event = EventItem {
             v: VERSION,
-            job_id: job.id,
+            job_id: *job,
             job_status: ending.status(),
             occurred_at_ms: now,
             forget_at_s,
         };
         let balance = Write::update(
-            keys::balance(&job.user),
+            keys::balance(user),
             "SET held_micros = held_micros - :held, \
              available_micros = available_micros + :released, \
              charged_micros = charged_micros + :charged, \
@@ -125,7 +158,7 @@ impl Store {
         .with(":released", figures.released)
         .with(":charged", figures.charged)
         .with(":one", 1);
-        let close = close_job(job, guard, ending)
+        let close = close_job(keys::job(user, job), guard, ending)
             .with(":ended", ending.status())
             .with(":now", now)
             .with(":charged", figures.charged)
@@ -135,21 +168,20 @@ impl Store {
             .step(
                 Step::Resolution,
                 &tables.ledger,
-                Write::create(keys::resolution(&job.user, &job.id), &entry),
+                Write::create(keys::resolution(user, job), &entry),
             )
             .step(Step::Job, &tables.jobs, close)
             .step(Step::Balance, &tables.ledger, balance)
             .step(
                 Step::Event,
                 &tables.jobs,
-                Write::create(keys::event(&job.user, &job.id, ending.status()), &event),
+                Write::create(keys::event(user, job, ending.status()), &event),
             )
     }
 }
 
 /// The write that closes the job's row. With its last state the row leaves the index of due rows.
-fn close_job(job: &Job, guard: Guard, ending: &Ending) -> Write {
-    let key = keys::job(&job.user, &job.id);
+fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
     let write = match ending {
         Ending::Succeeded(delivered) => Write::update(
             key,

@@ -49,3 +49,11 @@ pub(crate) fn text(response: &Response<Body>) -> &str {
 pub(crate) fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
+
+/// A body with the members of its objects in the order of their names: whether `serde_json` keeps
+/// the order in which they were written depends on who else is built with it.
+pub(crate) fn sorted(body: &impl serde::Serialize) -> Value {
+    let mut body = serde_json::to_value(body).unwrap();
+    body.sort_all_objects();
+    body
+}

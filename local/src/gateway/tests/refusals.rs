@@ -134,7 +134,7 @@ async fn the_stack_is_described_to_this_machine_only() {
         let expected = if allowed { "HTTP/1.1 200" } else { "HTTP/1.1 403" };
         assert!(answer.starts_with(expected), "{host}: {answer}");
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let told = serde_json::from_str(body).unwrap_or(serde_json::Value::Null);
+        let told = serde_json::from_str(body).unwrap_or(Value::Null);
         let all = json!({"demo": {"key": "secret"}, "url": "here"});
         assert_eq!(told == all, allowed, "{host}: {body}");
         assert_eq!(body.contains("secret"), allowed, "{host}");

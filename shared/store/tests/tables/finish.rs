@@ -195,3 +195,24 @@ async fn past_its_hard_expiry_a_job_does_not_succeed() {
     assert_eq!(expired.unwrap(), Finished::Now);
     audit_clean(&world.store).await;
 }
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_refunded_from_the_ledger_when_it_expires() {
+    let world = World::with(500_000).await;
+    let (job, _) = world.begun(1).await;
+    let (user, sk) = (user(), format!("job#{}", job.id));
+    world.tamper(("jobs", &user, &sk), "model", Some(text("a-model-of-the-future"))).await;
+    let expire = |now| world.store.expire_unreadable((&user, &job.id), now, RETENTION);
+    assert!(world.store.job(&user, &job.id).await.is_err());
+    assert_eq!(expire(NOW).await.unwrap(), Finished::Superseded);
+    assert_eq!(expire(job.expires_at).await.unwrap(), Finished::Now);
+    assert_eq!(expire(job.expires_at).await.unwrap(), Finished::Before);
+    let balance = world.balance().await;
+    assert_eq!((balance.available, balance.held), (usd(500_000), usd(0)));
+    let model = serde_json::to_value(job.order.model).unwrap();
+    world.tamper(("jobs", &user, &sk), "model", model.as_str().map(text)).await;
+    audit_clean(&world.store).await;
+    let nobody =
+        world.store.expire_unreadable((&user, &crate::support::job(9).id), NOW, RETENTION).await;
+    assert!(nobody.is_err());
+}

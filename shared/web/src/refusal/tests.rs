@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::{header, text};
+use crate::event::{header, sorted, text};
 
 /// A cause with something in it that is nobody's business.
 fn cause() -> Source {
@@ -186,7 +186,7 @@ fn an_envelope_has_only_what_is_known() {
         let response = refusal.into_response("req-1");
         serde_json::from_str::<Value>(text(&response)).unwrap()
     };
-    insta::assert_json_snapshot!(sent(Refusal::RouteNotFound), @r#"
+    insta::assert_json_snapshot!(sorted(&sent(Refusal::RouteNotFound)), @r#"
     {
       "error": {
         "code": "route_not_found",
@@ -196,7 +196,7 @@ fn an_envelope_has_only_what_is_known() {
       }
     }
     "#);
-    insta::assert_json_snapshot!(sent(Refusal::MissingParameter("prompt")), @r#"
+    insta::assert_json_snapshot!(sorted(&sent(Refusal::MissingParameter("prompt"))), @r#"
     {
       "error": {
         "code": "missing_parameter",
@@ -217,7 +217,7 @@ fn who_cannot_pay_is_told_both_amounts_exactly() {
     let body = text(&response);
     assert!(body.contains(r#""required":0.081"#), "{body}");
     assert!(body.contains(r#""available":0.020001"#), "{body}");
-    insta::assert_json_snapshot!(serde_json::from_str::<Value>(body).unwrap(), @r#"
+    insta::assert_json_snapshot!(sorted(&serde_json::from_str::<Value>(body).unwrap()), @r#"
     {
       "error": {
         "available": 0.020001,

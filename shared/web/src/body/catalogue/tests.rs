@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::event::sorted;
 
 fn catalogue() -> Catalogue {
     Catalogue::new("1.35".parse().unwrap())
@@ -15,7 +16,7 @@ fn value(body: &impl Serialize) -> Value {
 #[test]
 fn a_model_says_what_it_takes_and_what_it_costs() {
     let list = value(&models(&catalogue()));
-    insta::assert_json_snapshot!(list["data"][1], @r#"
+    insta::assert_json_snapshot!(sorted(&list["data"][1]), @r#"
     {
       "capability": "image_edit",
       "default_size": "1:1",
@@ -67,7 +68,7 @@ fn all_models_are_listed() {
         let shown = ["id", "capability", "required", "default_size"];
         model.as_object_mut().unwrap().retain(|name, _| shown.contains(&name.as_str()));
     }
-    insta::assert_json_snapshot!(list, @r#"
+    insta::assert_json_snapshot!(sorted(&list), @r#"
     {
       "data": [
         {
@@ -121,7 +122,7 @@ fn the_price_list_is_sorted_and_exact() {
     for price in ["0.081", "0.054", "0.108", "0.054"] {
         assert!(text.contains(&format!(r#""usd_per_call":{price}}}"#)), "{text}");
     }
-    insta::assert_json_snapshot!(value(&pricing(&catalogue())), @r#"
+    insta::assert_json_snapshot!(sorted(&value(&pricing(&catalogue()))), @r#"
     {
       "media": [
         {
@@ -180,7 +181,7 @@ fn both_lists_show_the_prices_that_are_charged() {
 fn the_root_says_what_this_is() {
     let mut index = value(&index());
     assert_eq!(index["version"].take(), env!("CARGO_PKG_VERSION"));
-    insta::assert_json_snapshot!(index, @r#"
+    insta::assert_json_snapshot!(sorted(&index), @r#"
     {
       "endpoints": [
         "POST /v1/images/generations",

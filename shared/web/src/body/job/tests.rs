@@ -12,6 +12,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::*;
+use crate::event::sorted;
 
 /// 2026-04-25T10:00:00.123Z
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
@@ -97,7 +98,7 @@ fn states() -> Vec<(State, usize)> {
 
 #[test]
 fn a_pending_job_has_all_fields() {
-    insta::assert_json_snapshot!(value(State::Pending, 0), @r#"
+    insta::assert_json_snapshot!(sorted(&value(State::Pending, 0)), @r#"
     {
       "charged_amount": null,
       "completed_at": null,
@@ -129,7 +130,7 @@ fn a_job_at_work_shows_nothing_of_the_work() {
 #[test]
 fn a_job_that_succeeded_has_its_pictures_and_its_price() {
     let images = vec![image(0, Some(7)), image(1, None)];
-    insta::assert_json_snapshot!(value(succeeded(162_000, images), 2), @r#"
+    insta::assert_json_snapshot!(sorted(&value(succeeded(162_000, images), 2)), @r#"
     {
       "charged_amount": 0.162,
       "completed_at": "2026-04-25T10:00:30.123Z",
@@ -180,7 +181,7 @@ fn fewer_pictures_than_ordered_cost_less_than_was_held() {
 #[test]
 fn a_job_that_failed_says_why_and_costs_nothing() {
     let failed = State::Failed { at: after(30), failure: Failure::ContentModerated };
-    insta::assert_json_snapshot!(value(failed, 0), @r#"
+    insta::assert_json_snapshot!(sorted(&value(failed, 0)), @r#"
     {
       "charged_amount": 0,
       "completed_at": "2026-04-25T10:00:30.123Z",

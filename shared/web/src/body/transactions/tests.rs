@@ -10,6 +10,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::*;
+use crate::event::sorted;
 
 /// 2026-04-25T10:00:00.123Z
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
@@ -70,7 +71,7 @@ fn a_list_says_whether_there_is_more() {
 
 #[test]
 fn a_credit_names_its_payment() {
-    insta::assert_json_snapshot!(row(credit()), @r#"
+    insta::assert_json_snapshot!(sorted(&row(credit())), @r#"
     {
       "amount": 10,
       "changes": {
@@ -91,7 +92,7 @@ fn a_credit_names_its_payment() {
 
 #[test]
 fn a_hold_moves_money_aside() {
-    insta::assert_json_snapshot!(row(held()), @r#"
+    insta::assert_json_snapshot!(sorted(&row(held())), @r#"
     {
       "amount": 0.162,
       "changes": {
@@ -112,7 +113,7 @@ fn a_hold_moves_money_aside() {
 
 #[test]
 fn a_usage_charges_what_was_delivered_and_gives_the_rest_back() {
-    insta::assert_json_snapshot!(row(usage()), @r#"
+    insta::assert_json_snapshot!(sorted(&row(usage())), @r#"
     {
       "amount": 0.081,
       "changes": {
@@ -133,7 +134,7 @@ fn a_usage_charges_what_was_delivered_and_gives_the_rest_back() {
 
 #[test]
 fn a_refund_gives_all_of_it_back() {
-    insta::assert_json_snapshot!(row(refund()), @r#"
+    insta::assert_json_snapshot!(sorted(&row(refund())), @r#"
     {
       "amount": 0.162,
       "changes": {
