@@ -20,6 +20,11 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// Longest wait for a call with all its attempts: half of what a request's function has.
 const OPERATION: Duration = Duration::from_secs(5);
+/// Longest wait for one attempt to keep a picture: megabytes take longer than a row, and what is lost
+/// here was paid for upstream.
+const UPLOAD_ATTEMPT: Duration = Duration::from_secs(10);
+/// Longest wait for a picture to be kept, with all attempts.
+const UPLOAD: Duration = Duration::from_secs(20);
 /// Attempts a call, the first included.
 const ATTEMPTS: u32 = 3;
 
@@ -101,7 +106,13 @@ impl Aws {
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
         use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(UPLOAD_ATTEMPT)
+            .operation_timeout(UPLOAD)
+            .build();
         let mut config = aws_sdk_s3::config::Builder::from(&self.config)
+            .timeout_config(timeouts)
             .force_path_style(self.s3.is_some())
             // TLS and the signature already cover the bytes; a second checksum is only CPU.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

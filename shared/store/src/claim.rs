@@ -102,11 +102,9 @@ impl Store {
                 (":overdue", time(now.minus(grace))),
             ]));
         match self.update(begin).await? {
-            Answer::Done(item) => claimed(item, Claimed::Begun),
+            Answer::Done(item) => claimed(item),
             Answer::Refused(None) => Ok(Claimed::Missing),
-            Answer::Refused(Some(item)) if is_held_by(&item, lease) => {
-                claimed(Some(item), Claimed::Begun)
-            }
+            Answer::Refused(Some(item)) if is_held_by(&item, lease) => claimed(Some(item)),
             Answer::Refused(Some(item)) => self.claim_again(read_job(item)?, now, lease).await,
         }
     }
@@ -149,10 +147,8 @@ impl Store {
                 (":now", time(now)),
             ]));
         match self.update(resume).await? {
-            Answer::Done(item) => claimed(item, Claimed::Resumed),
-            Answer::Refused(Some(item)) if is_held_by(&item, lease) => {
-                claimed(Some(item), Claimed::Resumed)
-            }
+            Answer::Done(item) => claimed(item),
+            Answer::Refused(Some(item)) if is_held_by(&item, lease) => claimed(Some(item)),
             // Between the two writes somebody else was quicker, or the job ended.
             Answer::Refused(_) => Ok(Claimed::Leased),
         }
@@ -309,12 +305,14 @@ fn is_held_by(item: &Item, lease: &Lease) -> bool {
 }
 
 /// The job as it was written, with its run.
-fn claimed(item: Option<Item>, name: fn(Job, Run) -> Claimed) -> Result<Claimed, StoreError> {
+fn claimed(item: Option<Item>) -> Result<Claimed, StoreError> {
     let job = read_job(item.unwrap_or_default())?;
     match &job.state {
         State::Processing(run) => {
             let run = run.clone();
-            Ok(name(job, run))
+            // Only the claim that begins a job writes the first fence, and the intent with it.
+            let begun = run.fence == Fence(1);
+            Ok(if begun { Claimed::Begun(job, run) } else { Claimed::Resumed(job, run) })
         }
         State::Pending
         | State::Succeeded { .. }

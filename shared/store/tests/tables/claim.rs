@@ -162,3 +162,22 @@ async fn of_eight_workers_one_begins() {
     }
     audit_clean(&world.store).await;
 }
+
+/// The SDK sends a claim again when its answer got lost: the second finds what the first wrote.
+#[tokio::test]
+async fn a_claim_whose_answer_got_lost_knows_itself_again() {
+    let world = World::with(500_000).await;
+    let job = world.accepted(1).await;
+    let name = (&job.user, &job.id);
+    for (now, wanted, fence) in [(NOW, "begun", 1), (NOW.plus(LEASE), "resumed", 2)] {
+        let lease = crate::world::lease(now);
+        for _ in 0..2 {
+            let claimed = world.store.claim(name, now, &lease, RUN_LIMIT, GRACE).await.unwrap();
+            assert_eq!(word(&claimed), wanted, "{claimed:?}");
+        }
+        assert_eq!(word(&world.claim(&job, now).await), "leased");
+        let State::Processing(run) = world.look(&job).await.state else { panic!("not begun") };
+        assert_eq!((run.fence, run.submits), (Fence(fence), 1));
+    }
+    audit_clean(&world.store).await;
+}
