@@ -1,0 +1,40 @@
+//! Upstreams that play what a script says, for tests of the code that talks to them.
+//!
+//! - [`Upstream`] is an HTTP server on loopback that answers from a script and writes down what it
+//!   was asked. A [`Reply`] can be late, cut, truncated, endless or missing altogether.
+//! - [`fixture`] holds answers as the upstreams publish them, each with the page that shows it.
+//! - [`play`] registers the whole published behaviour of an upstream: keys, schemas, polling and
+//!   pictures. What the real one would refuse is refused here too.
+//! - [`picture`] makes small real pictures, with and without metadata.
+//!
+//! ```
+//! use testkit::{Plan, Reply, Upstream, play};
+//!
+//! let upstream = Upstream::start();
+//! play::bfl(&upstream, Plan::default());
+//! // Once refused for want of room; from then on it plays along.
+//! upstream.first("POST", "/v1/flux-pro-1.1-ultra", Reply::fixture("bfl/429"));
+//! ```
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "this serves tests only, which may stop at the first surprise"
+)]
+
+pub mod fixture;
+mod gallery;
+pub mod picture;
+pub mod play;
+mod reply;
+mod schema;
+mod server;
+mod upstream;
+mod wire;
+
+pub use play::Plan;
+pub use reply::{Reply, Script};
+pub use upstream::{Seen, Upstream};
+
+#[cfg(test)]
+mod tests;
