@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 pub(crate) enum Kind {
     /// Any text.
     Text,
-    /// A text of at most so many characters.
+    /// A text of at most so many bytes, which is what "length" means to Recraft.
     Short(usize),
     /// A text with something in it.
     Filled,
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Number(f64, f64),
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// One of these words, of which there are too many for a list.
+    Word(&'static str),
     /// `W:H`, no wider than 21:9 and no taller than 9:21.
     Ratio,
     /// As many hexadecimal digits.
@@ -150,9 +152,9 @@ fn value_is(
     match kind {
         Kind::Text => text().map(drop),
         Kind::Short(most) => {
-            let count = text()?.chars().count();
-            let message = format!("should have at most {most} characters, not {count}");
-            if count > most { Err(("string_too_long", message)) } else { Ok(()) }
+            let length = text()?.len();
+            let message = format!("should have at most {most} bytes, not {length}");
+            if length > most { Err(("string_too_long", message)) } else { Ok(()) }
         }
         Kind::Filled | Kind::Picture => {
             want(!text()?.trim().is_empty(), "string_too_short", "should not be empty")
@@ -173,6 +175,10 @@ fn value_is(
         }
         Kind::OneOf(known) => {
             want(known.contains(&text()?), "literal_error", &format!("should be one of {known:?}"))
+        }
+        Kind::Word(known) => {
+            let text = text()?;
+            want(known.split(' ').any(|word| word == text), "literal_error", "should be known")
         }
         Kind::Ratio => {
             want(ratio_is_taken(text()?), "value_error", "should be W:H between 21:9 and 9:21")

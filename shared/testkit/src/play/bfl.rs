@@ -72,7 +72,7 @@ const MODELS: [Model; 2] = [
 
 /// Plays Black Forest Labs: `POST /v1/flux-pro-1.1-ultra`, `POST /v1/flux-kontext-pro` and
 /// `GET /v1/get_result`, with the key in `x-key`. One picture an order. The specification asks for
-/// no key when polling, so none is asked for here.
+/// no key when polling, so none is missed here; a wrong one is refused.
 pub fn bfl(upstream: &Upstream, plan: Plan) {
     let stage = Stage::new(upstream, plan);
     for model in MODELS {
@@ -105,6 +105,9 @@ fn submit(stage: &Stage, model: Model, seen: &Seen) -> Reply {
 }
 
 fn poll(stage: &Stage, seen: &Seen) -> Reply {
+    if seen.header("x-key").is_some() && !stage.knows(seen, "x-key", &stage.plan.key) {
+        return Reply::fixture("bfl/401");
+    }
     let Some(id) = seen.parameter("id") else {
         stage.object(seen, "a poll without an id");
         return Reply::fixture("bfl/422").set("/detail/0/loc", json!(["query", "id"]));

@@ -1,136 +1,19 @@
 //! fal: a queue in front of models. An order is taken whatever is in it; what is wrong with it is
 //! told with the result.
 
+mod models;
+
 use serde_json::{Map, Value, json};
 
-use super::{Plan, Stage, Task, ideogram, number, text};
+use super::{Plan, Stage, Task, number, text};
 use crate::{
     reply::{Reply, fresh_id},
-    schema::{self, Field, Kind, Violation, may, must, sides},
+    schema::{self, Violation, sides},
     upstream::{Seen, Upstream},
 };
 
-const SEED: Kind = Kind::Whole(i64::MIN, i64::MAX);
-const RATIO: Kind =
-    Kind::OneOf(&["21:9", "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "9:21"]);
-const FORMAT: Kind = Kind::OneOf(&["jpeg", "png"]);
-const TOLERANCE: Kind = Kind::OneOf(&["1", "2", "3", "4", "5", "6"]);
-const COLOR: Kind = Kind::Record(&[
-    must("r", Kind::Whole(0, 255)),
-    must("g", Kind::Whole(0, 255)),
-    must("b", Kind::Whole(0, 255)),
-]);
-const SIZE: Kind = Kind::Either(
-    &Kind::OneOf(&[
-        "square_hd",
-        "square",
-        "portrait_4_3",
-        "portrait_16_9",
-        "landscape_4_3",
-        "landscape_16_9",
-    ]),
-    &Kind::Record(&[must("width", Kind::Whole(1, 14142)), must("height", Kind::Whole(1, 14142))]),
-);
-
-const ULTRA: &[Field] = &[
-    must("prompt", Kind::Text),
-    may("seed", SEED),
-    may("sync_mode", Kind::Flag),
-    may("num_images", Kind::Whole(1, 4)),
-    may("output_format", FORMAT),
-    may("safety_tolerance", TOLERANCE),
-    may("enhance_prompt", Kind::Flag),
-    may("image_url", Kind::Picture),
-    may("image_prompt_strength", Kind::Number(0.0, 1.0)),
-    // The schema takes any text beside the enum; what is no ratio, the model does not.
-    may("aspect_ratio", Kind::Either(&RATIO, &Kind::Ratio)),
-    may("raw", Kind::Flag),
-];
-
-const KONTEXT: &[Field] = &[
-    must("prompt", Kind::Text),
-    must("image_url", Kind::Picture),
-    may("seed", SEED),
-    may("guidance_scale", Kind::Number(1.0, 20.0)),
-    may("sync_mode", Kind::Flag),
-    may("num_images", Kind::Whole(1, 4)),
-    may("output_format", FORMAT),
-    may("safety_tolerance", TOLERANCE),
-    may("enhance_prompt", Kind::Flag),
-    may("aspect_ratio", RATIO),
-];
-
-const IDEOGRAM: &[Field] = &[
-    must("prompt", Kind::Text),
-    may("image_urls", Kind::List(&Kind::Picture)),
-    may("rendering_speed", Kind::OneOf(&["TURBO", "BALANCED", "QUALITY"])),
-    may("color_palette", Kind::Anything),
-    may("style_codes", Kind::List(&Kind::Hex(8))),
-    may("style", Kind::OneOf(&["AUTO", "GENERAL", "REALISTIC", "DESIGN"])),
-    may("style_preset", Kind::OneOf(ideogram::PRESETS)),
-    may("expand_prompt", Kind::Flag),
-    may("num_images", Kind::Whole(1, 8)),
-    may("seed", SEED),
-    may("sync_mode", Kind::Flag),
-    may("image_size", SIZE),
-    may("negative_prompt", Kind::Text),
-];
-
-const RECRAFT: &[Field] = &[
-    must("prompt", Kind::Short(1000)),
-    may("image_size", SIZE),
-    may("style", Kind::Filled),
-    may("colors", Kind::List(&COLOR)),
-    may("style_id", Kind::Filled),
-    may("enable_safety_checker", Kind::Flag),
-];
-
-/// What differs between the models.
-#[derive(Clone, Copy)]
-struct Model {
-    id: &'static str,
-    fields: &'static [Field],
-    result: &'static str,
-    format: &'static str,
-    shape: (u32, u32),
-}
-
-const ALL: [Model; 4] = [
-    Model {
-        id: "fal-ai/flux-pro/v1.1-ultra",
-        fields: ULTRA,
-        result: "fal/result_flux_ultra",
-        format: "jpeg",
-        shape: (16, 9),
-    },
-    Model {
-        id: "fal-ai/flux-pro/kontext",
-        fields: KONTEXT,
-        result: "fal/result_flux_kontext",
-        format: "jpeg",
-        shape: (1, 1),
-    },
-    Model {
-        id: "fal-ai/ideogram/v3",
-        fields: IDEOGRAM,
-        result: "fal/result_ideogram",
-        format: "png",
-        shape: (1, 1),
-    },
-    Model {
-        id: "fal-ai/recraft/v3/text-to-image",
-        fields: RECRAFT,
-        result: "fal/result_recraft",
-        format: "webp",
-        shape: (1, 1),
-    },
-];
-
-/// The ids of the models that are played.
-pub const MODELS: [&str; 4] = {
-    let [ultra, kontext, ideogram, recraft] = ALL;
-    [ultra.id, kontext.id, ideogram.id, recraft.id]
-};
+pub use models::MODELS;
+use models::{ALL, Model};
 
 /// The first two segments of the ids, under which requests are asked about.
 const APPS: [&str; 3] = ["fal-ai/flux-pro", "fal-ai/ideogram", "fal-ai/recraft"];

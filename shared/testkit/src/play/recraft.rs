@@ -43,6 +43,24 @@ const SIZES: &[&str] = &[
     "1024x1820",
 ];
 
+/// Of all models: the specification does not say which of them V3 has.
+const SUBSTYLES: &str = "\
+    2d_art_poster 3d 80s glow grain hand_drawn infantile_sketch kawaii pixel_art psychedelic \
+    seamless voxel watercolor broken_line colored_outline colored_shapes colored_shapes_gradient \
+    doodle_fill doodle_offset_fill offset_fill outline outline_gradient cartoon doodle_line_art \
+    engraving flat_2 line_art linocut b_and_w enterprise hard_flash hdr motion_blur natural_light \
+    studio_portrait line_circuit 2d_art_poster_2 engraving_color hand_drawn_outline handmade_3d \
+    plastic pictogram antiquarian bold_fantasy child_book cover crosshatch digital_engraving \
+    expressionism freehand_details grain_20 graphic_intensity hard_comics long_shadow modern_folk \
+    multicolor neon_calm noir nostalgic_pastel outline_details pastel_gradient pastel_sketch \
+    pop_art pop_renaissance street_art tablet_sketch urban_glow urban_sketching young_adult_book \
+    young_adult_book_2 evening_light faded_nostalgia forest_life mystic_naturalism natural_tones \
+    organic_calm real_life_glow retro_realism retro_snapshot urban_drama village_realism \
+    warm_folk bold_stroke chemistry colored_stencil cosmics cutout depressive editorial \
+    emotional_flat marker_outline mosaic naivector roundish_flat segmented_colors sharp_contrast \
+    thin vector_photo vivid_shapes emblem_graffiti emblem_pop_art emblem_punk emblem_stamp \
+    emblem_vintage";
+
 const COLOR: Kind = Kind::Record(&[
     must("rgb", Kind::List(&Kind::Whole(0, 255))),
     may("std", Kind::List(&Kind::Number(0.0, 255.0))),
@@ -56,7 +74,7 @@ const FIELDS: &[Field] = &[
     may("n", Kind::Whole(1, 6)),
     may("size", Kind::OneOf(SIZES)),
     may("style", Kind::Filled),
-    may("substyle", Kind::Filled),
+    may("substyle", Kind::Word(SUBSTYLES)),
     may("style_id", Kind::Filled),
     may("response_format", Kind::OneOf(&["url", "b64_json"])),
     may("random_seed", Kind::Whole(0, 4_294_967_295)),

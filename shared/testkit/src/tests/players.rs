@@ -221,7 +221,8 @@ async fn recraft_refuses_what_is_not_in_its_schema() {
     for wrong in [
         json!({ "prompt": "a fox" }),
         json!({ "model": "recraftv3" }),
-        json!({ "prompt": "x".repeat(1001), "model": "recraftv3" }),
+        json!({ "prompt": "\u{e9}".repeat(501), "model": "recraftv3" }),
+        json!({ "prompt": "a fox", "model": "recraftv3", "substyle": "no such style" }),
         json!({ "prompt": "a fox", "model": "recraft-v3" }),
         json!({ "prompt": "a fox", "model": "recraftv3", "size": "21:9" }),
         json!({ "prompt": "a fox", "model": "recraftv3", "n": 7 }),
@@ -233,7 +234,7 @@ async fn recraft_refuses_what_is_not_in_its_schema() {
         let answer = post(&url, RECRAFT, &wrong).await;
         assert_eq!(answer.status(), 400, "{wrong}");
     }
-    assert_eq!(upstream.violations().len(), 10);
+    assert_eq!(upstream.violations().len(), 11);
 }
 
 const FAL: (&str, &str) = ("Authorization", "Key test-key");
@@ -334,6 +335,7 @@ async fn fal_takes_a_wrong_order_and_tells_with_the_result() {
         ("fal-ai/ideogram/v3", json!({ "prompt": "a fox", "image_size": { "width": 5 } })),
         ("fal-ai/recraft/v3/text-to-image", json!({ "prompt": "a fox", "num_images": 1 })),
         ("fal-ai/recraft/v3/text-to-image", json!({ "prompt": "x".repeat(1001) })),
+        ("fal-ai/recraft/v3/text-to-image", json!({ "prompt": "a fox", "style": "icon" })),
     ] {
         let before = upstream.violations().len();
         let url = format!("{}/{model}", upstream.url());
