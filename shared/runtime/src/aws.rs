@@ -2,7 +2,8 @@
 //! from the environment, a time limit on everything.
 //!
 //! Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, which Lambda
-//! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3` or `AWS_ENDPOINT_URL` for stand-ins.
+//! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3`, `_SECRETS_MANAGER` or `AWS_ENDPOINT_URL` for
+//! stand-ins.
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub struct Aws {
     dynamodb: Option<String>,
     sqs: Option<String>,
     s3: Option<String>,
+    secrets: Option<String>,
 }
 
 /// The client cannot be built.
@@ -82,6 +84,7 @@ impl Aws {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             s3: endpoint("AWS_ENDPOINT_URL_S3"),
+            secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         })
     }
 
@@ -99,6 +102,14 @@ impl Aws {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
         config.set_endpoint_url(self.sqs.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.config);
+        config.set_endpoint_url(self.secrets.clone());
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
     /// A client of S3. A stand-in is addressed with the bucket in the path, because its host name

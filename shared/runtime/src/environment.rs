@@ -31,6 +31,13 @@ impl Environment {
         Self(std::env::vars().collect())
     }
 
+    /// The same set, with this variable in it.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
     /// The value of a variable, if it is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -1,5 +1,6 @@
-//! What a function needs of the world: its configuration, the time, randomness, AWS clients, the
-//! queue, the object store, and a place to log. Nothing here knows a rule of the product.
+//! What a function needs of the world: its configuration and secrets, the time, randomness, AWS
+//! clients, the queue, the object store, and a place to log. Nothing here knows a rule of
+//! the product.
 
 pub mod aws;
 pub mod clock;
@@ -7,6 +8,7 @@ pub mod entropy;
 pub mod environment;
 pub mod images;
 pub mod queue;
+pub mod secrets;
 pub mod telemetry;
 
 pub use clock::Clock;

@@ -22,6 +22,14 @@ fn a_variable_is_parsed_or_named_in_the_error() {
 }
 
 #[test]
+fn a_variable_that_is_added_replaces_the_one_there() {
+    let environment = environment().with("A", "8").with("B", "9");
+    assert_eq!(environment.get("A"), Some("8"));
+    assert_eq!(environment.get("B"), Some("9"));
+    assert_eq!(environment.get("BAD"), Some("x"));
+}
+
+#[test]
 fn values_are_not_shown() {
     assert!(!format!("{:?}", environment()).contains("hush"));
 }
