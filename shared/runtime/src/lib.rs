@@ -1,5 +1,5 @@
 //! What a function needs of the world: its configuration and secrets, the time, randomness, AWS
-//! clients, the queue, the object store, and a place to log. Nothing here knows a rule of
+//! clients, the queue, the object store, and a place to log and to count. Nothing here knows a rule of
 //! the product.
 
 pub mod aws;
@@ -7,6 +7,7 @@ pub mod clock;
 pub mod entropy;
 pub mod environment;
 pub mod images;
+pub mod metrics;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
@@ -14,3 +15,4 @@ pub mod telemetry;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use environment::Environment;
+pub use metrics::{Metric, Metrics};
