@@ -1,12 +1,17 @@
 //! The generate function: wiring, and nothing else.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use runtime::{Clock, Environment, telemetry};
+use runtime::{
+    Clock, Environment,
+    secrets::{UPSTREAM_KEYS, add_secrets},
+    telemetry,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
+    let environment = add_secrets(environment, &UPSTREAM_KEYS).await?;
     let app = generate::App::new(&environment, Clock::system())?;
     app.warm_up().await;
     let app = &app;
