@@ -47,7 +47,7 @@ impl Service {
 
     /// The secret has this text.
     async fn with(text: impl ToString) -> Self {
-        let version = "EXAMPLE1-90ab-cdef-fedc-ba987SECRET1";
+        let version = "11111111-2222-3333-4444-555555555555";
         let text = text.to_string();
         Self::that_says(
             200,
