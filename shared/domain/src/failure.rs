@@ -1,5 +1,7 @@
 //! Why a job ended without pictures: one code each, with what a caller may be told.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Why there are no pictures.
@@ -12,6 +14,10 @@ pub enum Failure {
     ProviderRejected,
     /// The provider tried and failed.
     ProviderFailed,
+    /// The picture at `image_url` cannot be fetched.
+    ImageUrlUnreachable,
+    /// What is at `image_url` is no picture that can be changed.
+    ImageUrlNotAPicture,
     /// The provider answered with something that is not a picture.
     OutputInvalid,
     /// It was never learned whether the provider had accepted the request, twice.
@@ -28,6 +34,8 @@ impl Failure {
             Self::ContentModerated => "content_moderated",
             Self::ProviderRejected => "provider_rejected",
             Self::ProviderFailed => "provider_failed",
+            Self::ImageUrlUnreachable => "image_url_unreachable",
+            Self::ImageUrlNotAPicture => "image_url_not_a_picture",
             Self::OutputInvalid => "output_invalid",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::JobExpired => "job_expired",
@@ -42,6 +50,10 @@ impl Failure {
             Self::ContentModerated => "Content moderation refused this request.",
             Self::ProviderRejected => "The image provider does not take this request.",
             Self::ProviderFailed => "The image provider failed.",
+            Self::ImageUrlUnreachable => "The picture at image_url could not be fetched.",
+            Self::ImageUrlNotAPicture => {
+                "What is at image_url is not a PNG, JPEG or WebP of at most 10 MiB and 8192 pixels a side."
+            }
             Self::OutputInvalid => "The image provider did not deliver a picture.",
             Self::OutcomeUnknown => "The image provider did not answer.",
             Self::JobExpired => "There was no result in time.",
@@ -52,11 +64,89 @@ impl Failure {
     #[must_use]
     pub const fn retryable(self) -> bool {
         match self {
-            Self::ContentModerated | Self::ProviderRejected => false,
+            Self::ContentModerated | Self::ProviderRejected | Self::ImageUrlNotAPicture => false,
             Self::ProviderFailed
+            | Self::ImageUrlUnreachable
             | Self::OutputInvalid
             | Self::OutcomeUnknown
             | Self::JobExpired => true,
         }
     }
 }
+
+/// Why a job fails: the code, and what the provider said, where that helps the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The code.
+    pub failure: Failure,
+    /// What the provider said.
+    pub reason: Option<Reason>,
+}
+
+impl From<Failure> for Verdict {
+    fn from(failure: Failure) -> Self {
+        Self { failure, reason: None }
+    }
+}
+
+/// What a provider said about a request that it does not take, fit to be shown to the caller: one
+/// short line that names neither the provider nor any address. Never logged: it may quote the prompt.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(String);
+
+/// The longest reason that is shown, in characters.
+const REASON_CHARS_MAX: usize = 200;
+
+/// What gives away who the provider is, or where. Whoever says one of these is not quoted at all.
+const TELLTALES: [&str; 13] = [
+    "black forest",
+    "bfl",
+    "fal.",
+    "fal-",
+    "ideogram",
+    "recraft",
+    "http",
+    "www.",
+    "api key",
+    "api_key",
+    "x-key",
+    "token",
+    "traceback",
+];
+
+impl Reason {
+    /// Cleans what a provider said. `None` if nothing is left, or it would give away too much.
+    #[must_use]
+    pub fn clean(said: &str) -> Option<Self> {
+        // A bound before the work: an upstream may say a megabyte.
+        let start: String = said.chars().take(REASON_CHARS_MAX.saturating_mul(8)).collect();
+        let visible = |c: char| if c.is_control() || !is_plain(c) { ' ' } else { c };
+        let line: String = start.chars().map(visible).collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let line: String = words.join(" ").chars().take(REASON_CHARS_MAX).collect();
+        let lower = line.to_lowercase();
+        let told = line.is_empty() || TELLTALES.iter().any(|telltale| lower.contains(telltale));
+        (!told).then_some(Self(line))
+    }
+
+    /// The line.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a character is one that nobody can hide text with: no markup, no direction marks.
+const fn is_plain(c: char) -> bool {
+    !matches!(c, '<' | '>' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reason(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,12 +18,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::Failure,
+    failure::Verdict,
     hold::{Hold, Resolution},
     ids::{JobId, UserId},
     money::MicroUsd,
     order::{Count, Order, SEED_MAX},
     time::Timestamp,
+    upstream::Upstream,
 };
 
 /// Where a job stands, in the one word that callers see.
@@ -72,15 +73,6 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fence(pub u32);
-
-/// Who makes the pictures. It is chosen when the job is accepted and recorded with it, so that
-/// whoever resumes the job asks the same one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Upstream {
-    /// Drawn by ourselves, for trying things out.
-    Sandbox,
-}
 
 /// The upstream's own name for our request, in whatever form its adapter needs to ask again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +148,7 @@ pub enum State {
         /// When.
         at: Timestamp,
         /// Why.
-        failure: Failure,
+        verdict: Verdict,
     },
     /// Ended by time.
     Expired {
@@ -219,7 +211,8 @@ pub struct Job {
     pub user: UserId,
     /// What was ordered.
     pub order: Order,
-    /// Who makes the pictures.
+    /// Who makes the pictures: chosen when the job was accepted, so that whoever resumes it asks the
+    /// same one.
     pub upstream: Upstream,
     /// What is set aside for it.
     pub hold: Hold,
@@ -249,7 +242,7 @@ pub enum Ending {
     /// With these pictures, all of them stored.
     Succeeded(Delivered),
     /// Without pictures.
-    Failed(Failure),
+    Failed(Verdict),
     /// By time.
     Expired,
 }

@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    catalogue::{Capability, ModelId, RASTER_STYLES, UnknownModel},
+    catalogue::{Capability, ModelId, Offer, UnknownModel},
     sandbox::{self, Wish},
     size::Ratio,
 };
 
-/// The longest prompt, in characters.
+/// The longest prompt of any model, in characters.
 pub const PROMPT_CHARS_MAX: usize = 4_000;
 /// The most images of one job.
 pub const IMAGES_MAX: u8 = 4;
@@ -50,7 +50,7 @@ impl TryFrom<String> for Prompt {
     fn try_from(text: String) -> Result<Self, OrderError> {
         let length = text.chars().take(PROMPT_CHARS_MAX.saturating_add(1)).count();
         if length > PROMPT_CHARS_MAX {
-            Err(OrderError::PromptTooLong)
+            Err(OrderError::PromptTooLong(PROMPT_CHARS_MAX))
         } else if text.trim().is_empty() {
             Err(OrderError::PromptEmpty)
         } else {
@@ -193,8 +193,8 @@ pub enum OrderError {
     #[error("prompt must not be blank")]
     PromptEmpty,
     /// `prompt` is too long.
-    #[error("prompt must have at most {PROMPT_CHARS_MAX} characters")]
-    PromptTooLong,
+    #[error("prompt must have at most {0} characters for this model")]
+    PromptTooLong(usize),
     /// `n` is not 1 to 4.
     #[error("n must be from 1 to {IMAGES_MAX}")]
     CountOutOfRange,
@@ -213,7 +213,7 @@ pub enum OrderError {
         /// The key.
         key: &'static str,
         /// What it takes.
-        rule: &'static str,
+        rule: String,
     },
     /// `extra` is too large.
     #[error("extra must have at most {EXTRA_BYTES_MAX} bytes")]
@@ -249,15 +249,26 @@ impl Order {
             extra: draft.extra,
             metadata: draft.metadata,
         };
+        order.check_prompt()?;
         order.check_extra()?;
         order.check_metadata()?;
         Ok(order)
     }
 
-    /// The shape of the pictures.
+    /// Whether an offer takes all that the order asks for. It is a question of its own, because the
+    /// answer changes with the upstreams that there are, and a replay must not depend on that.
+    ///
+    /// # Errors
+    /// [`OrderError::ExtraNotAllowed`]
+    pub fn check_offer(&self, offer: &Offer) -> Result<(), OrderError> {
+        let lacked = offer.lacks_of(self).map(|key| OrderError::ExtraNotAllowed(key.to_owned()));
+        lacked.map_or(Ok(()), Err)
+    }
+
+    /// The shape of the pictures; `None` is that of the picture to be changed.
     #[must_use]
-    pub fn shape(&self) -> Ratio {
-        self.ratio.unwrap_or(self.model.model().default_ratio)
+    pub fn shape(&self) -> Option<Ratio> {
+        self.ratio.or(self.model.model().default_ratio)
     }
 
     /// The seed asked for, if one was.
@@ -272,31 +283,29 @@ impl Order {
         self.extra.get(sandbox::KEY).and_then(Wish::read).unwrap_or_default()
     }
 
+    /// The model may take less than [`PROMPT_CHARS_MAX`].
+    fn check_prompt(&self) -> Result<(), OrderError> {
+        let most = self.model.model().prompt_chars_max;
+        let fits = self.prompt.as_str().chars().nth(most).is_none();
+        if fits { Ok(()) } else { Err(OrderError::PromptTooLong(most)) }
+    }
+
     fn check_extra(&self) -> Result<(), OrderError> {
-        let taken = self.model.model().extra;
-        let stranger =
-            self.extra.keys().find(|key| !taken.contains(&key.as_str()) && *key != sandbox::KEY);
-        if let Some(key) = stranger {
-            let shown = key.chars().filter(|c| !c.is_control()).take(64).collect();
-            return Err(OrderError::ExtraNotAllowed(shown));
+        for (key, value) in &self.extra {
+            if key == sandbox::KEY {
+                let granted = Wish::read(value).is_some_and(|wish| wish.fits(self.n));
+                let rule = || sandbox::RULE.to_owned();
+                let refused = || OrderError::BadExtra { key: sandbox::KEY, rule: rule() };
+                granted.then_some(()).ok_or_else(refused)?;
+                continue;
+            }
+            let taken = self.model.model().extra.iter().find(|extra| extra.key == key);
+            taken.ok_or_else(|| stranger(key))?.check(value)?;
         }
-        if self.extra.get("seed").is_some_and(|seed| as_seed(seed).is_none()) {
-            let rule = "must be a whole number from 0 to 2147483647";
-            return Err(OrderError::BadExtra { key: "seed", rule });
-        }
-        let inexact = |key: &&&str| self.extra.get(**key).is_some_and(|value| !is_exact(value));
-        if let Some(key) = taken.iter().find(inexact) {
-            let rule = "has a number beyond 9007199254740991, which cannot be passed on exactly";
-            return Err(OrderError::BadExtra { key, rule });
-        }
-        let vectors = |style: &Value| !style.as_str().is_some_and(|s| RASTER_STYLES.contains(&s));
-        if self.extra.get("style").is_some_and(vectors) {
-            return Err(OrderError::ExtraNotAllowed("style".to_owned()));
-        }
-        if let Some(wish) = self.extra.get(sandbox::KEY)
-            && !Wish::read(wish).is_some_and(|wish| wish.fits(self.n))
-        {
-            return Err(OrderError::BadExtra { key: sandbox::KEY, rule: sandbox::RULE });
+        // A substyle alone leaves the style to the upstream, and some are dearer than others.
+        if self.extra.contains_key("substyle") && !self.extra.contains_key("style") {
+            let rule = "needs extra.style, whose substyle it is".to_owned();
+            return Err(OrderError::BadExtra { key: "substyle", rule });
         }
         let bytes = serde_json::to_vec(&self.extra).map_or(usize::MAX, |json| json.len());
         if bytes > EXTRA_BYTES_MAX { Err(OrderError::ExtraTooLarge) } else { Ok(()) }
@@ -321,16 +330,9 @@ fn source_picture(model: ModelId, url: Option<String>) -> Result<Option<ImageUrl
     }
 }
 
-/// Whether all numbers in a value are below 2^53, up to where every whole number is its own double.
-/// Beyond, two requests that differ could not be told apart.
-fn is_exact(value: &Value) -> bool {
-    const BOUND: f64 = 9_007_199_254_740_991.0;
-    match value {
-        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() <= BOUND),
-        Value::Array(values) => values.iter().all(is_exact),
-        Value::Object(members) => members.values().all(is_exact),
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
-    }
+/// A key of `extra` that the model does not have, as far as it can be shown.
+fn stranger(key: &str) -> OrderError {
+    OrderError::ExtraNotAllowed(key.chars().filter(|c| !c.is_control()).take(64).collect())
 }
 
 fn as_seed(value: &Value) -> Option<u32> {

@@ -10,7 +10,7 @@ fn usd(text: &str) -> MicroUsd {
 
 #[test]
 fn the_published_prices_come_out() {
-    let catalogue = Catalogue::new("1.35".parse().unwrap());
+    let catalogue = Catalogue::new("1.35".parse().unwrap(), Upstreams::default());
     for (slug, price) in [
         ("flux-1.1-ultra", "0.081"),
         ("flux-kontext-pro", "0.054"),
@@ -64,5 +64,31 @@ proptest! {
         let exact = u128::from(low.micros()) * u128::from(markup.0);
         let made = u128::from(low_price.micros()) * u128::from(WHOLE);
         prop_assert!(exact.abs_diff(made) <= u128::from(WHOLE) * u128::from(PRICE_STEP) / 2);
+    }
+}
+
+/// INV-07: whatever the markup, no image is sold below what it costs at any upstream.
+#[test]
+fn no_offer_costs_more_than_the_image_sells_for() {
+    for markup in ["1", "1.0001", "1.35", "10"] {
+        let catalogue = Catalogue::new(markup.parse().unwrap(), Upstreams::default());
+        for model in &MODELS {
+            for offer in model.offers.iter().chain([&model.sandbox]) {
+                assert!(catalogue.price(model.id) >= offer.cost, "{} {markup}", offer.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_model_has_its_maker_first_and_fal_second() {
+    for model in &MODELS {
+        let [first, second] = model.offers else { panic!("{} has two offers", model.slug) };
+        assert_ne!(first.upstream, Upstream::Fal);
+        assert_eq!(second.upstream, Upstream::Fal);
+        for lack in model.offers.iter().flat_map(|offer| offer.lacks) {
+            let (Lack::Key(key) | Lack::Value(key, _)) = lack;
+            assert!(model.extra.iter().any(|extra| extra.key == *key), "{key}");
+        }
     }
 }

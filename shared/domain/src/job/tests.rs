@@ -1,5 +1,5 @@
 use super::*;
-use crate::{hold::ResolutionKind, order::Draft};
+use crate::{failure::Failure, hold::ResolutionKind, order::Draft};
 
 fn image() -> Image {
     Image {
@@ -25,7 +25,7 @@ fn only_a_success_is_paid() {
     let usage = Ending::Succeeded(delivered).resolve(&hold);
     assert_eq!(usage.figures().kind, ResolutionKind::Usage);
     assert_eq!(usage.figures().charged.micros(), 162_000);
-    for ending in [Ending::Failed(Failure::ProviderFailed), Ending::Expired] {
+    for ending in [Ending::Failed(Failure::ProviderFailed.into()), Ending::Expired] {
         assert_eq!(ending.resolve(&hold), hold.refund());
         assert!(ending.status().is_terminal());
     }

@@ -19,16 +19,16 @@ fn with_extra(model: &str, extra: &Value) -> Result<Order, OrderError> {
 fn the_shortest_draft_is_an_order() {
     let order = Order::agree(draft("flux-1.1-ultra")).unwrap();
     assert_eq!(order.n, Count::ONE);
-    assert_eq!(order.shape(), Ratio::Wide);
+    assert_eq!(order.shape(), Some(Ratio::Wide));
     assert_eq!(order.wish(), Wish::default());
 }
 
 #[test]
 fn each_field_has_its_limits() {
-    let model = "recraft-v3";
+    let model = "ideogram-v3";
     let prompt = |text: &str| Order::agree(Draft { prompt: text.to_owned(), ..draft(model) });
     assert!(prompt(&"ü".repeat(4_000)).is_ok());
-    assert_eq!(prompt(&"a".repeat(4_001)).unwrap_err(), OrderError::PromptTooLong);
+    assert_eq!(prompt(&"a".repeat(4_001)).unwrap_err(), OrderError::PromptTooLong(4_000));
     assert_eq!(prompt(" \n\t").unwrap_err(), OrderError::PromptEmpty);
 
     let count = |n| Order::agree(Draft { n: Some(n), ..draft(model) });
@@ -131,7 +131,7 @@ fn notes_are_bounded() {
     assert!(noted(vec![("k".repeat(65), String::new())]).is_err());
     assert!(noted(vec![("k".to_owned(), "v".repeat(513))]).is_err());
     assert_eq!(
-        with_extra("recraft-v3", &json!({"negative_prompt": "x".repeat(4_096)})).unwrap_err(),
+        with_extra("recraft-v3", &json!({"controls": {"a": "x".repeat(4_096)}})).unwrap_err(),
         OrderError::ExtraTooLarge
     );
 }
@@ -158,4 +158,45 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_model_may_take_shorter_prompts_than_others() {
+    let prompt = |model: &str, length: usize| {
+        Order::agree(Draft { prompt: "ä".repeat(length), ..draft(model) }).map(drop)
+    };
+    assert_eq!(prompt("recraft-v3", 1_000), Ok(()));
+    assert_eq!(prompt("recraft-v3", 1_001), Err(OrderError::PromptTooLong(1_000)));
+    assert_eq!(prompt("ideogram-v3", 4_000), Ok(()));
+    assert_eq!(prompt("ideogram-v3", 4_001), Err(OrderError::PromptTooLong(4_000)));
+}
+
+#[test]
+fn a_substyle_needs_its_style() {
+    let both = json!({"style": "realistic_image", "substyle": "hdr"});
+    assert!(with_extra("recraft-v3", &both).is_ok());
+    let refused = with_extra("recraft-v3", &json!({"substyle": "hdr"})).unwrap_err();
+    assert!(matches!(refused, OrderError::BadExtra { key: "substyle", .. }), "{refused}");
+}
+
+#[test]
+fn an_offer_takes_what_its_upstream_can_do_and_no_more() {
+    let offer = |upstreams: &str, model: ModelId| {
+        upstreams.parse::<crate::upstream::Upstreams>().unwrap().offer(model)
+    };
+    let check = |upstreams: &str, model: &str, extra: Value| {
+        let order = with_extra(model, &extra).unwrap();
+        order.check_offer(offer(upstreams, order.model))
+    };
+    let refused = |key: &str| Err(OrderError::ExtraNotAllowed(key.to_owned()));
+    for upstreams in ["", "bfl,ideogram,recraft", "fal"] {
+        assert_eq!(check(upstreams, "flux-1.1-ultra", json!({"seed": 1, "raw": true})), Ok(()));
+        assert_eq!(check(upstreams, "recraft-v3", json!({"style": "any"})), Ok(()));
+    }
+    assert_eq!(check("", "recraft-v3", json!({"sandbox": {}})), Ok(()));
+    assert_eq!(check("recraft", "recraft-v3", json!({"sandbox": {}})), refused("sandbox"));
+    assert_eq!(check("recraft", "recraft-v3", json!({"seed": 1})), Ok(()));
+    assert_eq!(check("fal", "recraft-v3", json!({"seed": 1})), refused("seed"));
+    assert_eq!(check("recraft", "recraft-v3", json!({"style": "logo_raster"})), Ok(()));
+    assert_eq!(check("fal", "recraft-v3", json!({"style": "logo_raster"})), refused("style"));
 }

@@ -2,9 +2,10 @@ use super::*;
 use crate::{
     hold::Hold,
     ids::JobId,
-    job::{Fence, Upstream},
+    job::Fence,
     money::MicroUsd,
     order::{Count, Draft, Order},
+    upstream::Upstream,
 };
 
 const GRACE: Duration = Duration::from_millis(10);
