@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{fingerprint::Fingerprint, ids::JobId, job::Job, money::MicroUsd, time::Timestamp};
+use domain::{
+    fingerprint::Fingerprint,
+    ids::{JobId, UserId},
+    job::Job,
+    money::MicroUsd,
+    time::Timestamp,
+};
 
 use tokio::time::timeout;
 
@@ -107,6 +113,27 @@ impl Store {
             (Step::Job | Step::Hold, _) => Ok(Accepted::Now),
             (Step::Balance, Some(found)) => Err(unaffordable(found, job)?),
             (Step::Key | Step::Balance, None) => Err(AcceptError::NoAccount),
+        }
+    }
+
+    /// The job that a key names already, for a request that cannot be accepted as it stands: what was
+    /// accepted once stays so, also when less is taken now than then.
+    ///
+    /// # Errors
+    /// [`AcceptError::KeyReused`], and the table's own trouble.
+    pub async fn replayed(
+        &self,
+        user: &UserId,
+        key: &KeyClaim,
+        now: Timestamp,
+    ) -> Result<Option<JobId>, AcceptError> {
+        let found = self.get(&self.tables.jobs, keys::idempotency(user, &key.digest)).await?;
+        let row: Option<KeyItem> =
+            found.map(serde_dynamo::from_item).transpose().map_err(StoreError::from)?;
+        match row.filter(|row| now < row.expires_at_ms) {
+            None => Ok(None),
+            Some(row) if row.fingerprint == key.fingerprint => Ok(Some(row.job_id)),
+            Some(_) => Err(AcceptError::KeyReused),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    failure::Verdict,
     hold::Resolution,
     ids::{JobId, UserId},
     job::{Ending, Fence, Job, Status},
@@ -190,13 +191,21 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
              REMOVE due_shard, due_at_ms, lease_until_ms",
         )
         .with(":images", delivered.images()),
-        Ending::Failed(failure) => Write::update(
+        Ending::Failed(Verdict { failure, reason: None }) => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, failure = :failure \
              REMOVE due_shard, due_at_ms, lease_until_ms",
         )
         .with(":failure", failure),
+        Ending::Failed(Verdict { failure, reason: Some(reason) }) => Write::update(
+            key,
+            "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
+             forget_at_s = :forget, failure = :failure, failure_reason = :reason \
+             REMOVE due_shard, due_at_ms, lease_until_ms",
+        )
+        .with(":failure", failure)
+        .with(":reason", reason),
         Ending::Expired => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \

@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use domain::{
     catalogue::ModelId,
-    failure::Failure,
+    failure::{Failure, Reason, Verdict},
     hold::{Figures, Hold, ResolutionKind},
     ids::{JobId, UserId},
-    job::{Dispatch, Fence, Image, Job, Run, State, Status, Task, Upstream},
+    job::{Dispatch, Fence, Image, Job, Run, State, Status, Task},
     ledger::{Balance, Entry, EntryKind},
     money::MicroUsd,
     order::{Count, ImageUrl, Order, Prompt},
     size::Ratio,
     time::Timestamp,
+    upstream::Upstream,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub(crate) struct JobItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) due_shard: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) due_at_ms: Option<Timestamp>,
@@ -117,6 +120,7 @@ impl JobItem {
             images: None,
             charged_micros: None,
             failure: None,
+            failure_reason: None,
             due_shard: Some(shard(&job.id)),
             due_at_ms: Some(job.created_at),
             forget_at_s: None,
@@ -159,9 +163,13 @@ impl JobItem {
                 images: self.images.clone().ok_or("images are missing")?,
                 charged: self.charged_micros.ok_or("charged_micros is missing")?,
             },
-            Status::Failed => {
-                State::Failed { at: at()?, failure: self.failure.ok_or("failure is missing")? }
-            }
+            Status::Failed => State::Failed {
+                at: at()?,
+                verdict: Verdict {
+                    failure: self.failure.ok_or("failure is missing")?,
+                    reason: self.failure_reason.clone(),
+                },
+            },
             Status::Expired => State::Expired { at: at()? },
             Status::Refunded => State::Refunded { at: at()? },
         })

@@ -229,7 +229,7 @@ fn order_row(error: &OrderError) -> Row {
             return row(StatusCode::NOT_FOUND, "not_found", "model_not_found");
         }
         OrderError::PromptEmpty => "prompt_empty",
-        OrderError::PromptTooLong => "prompt_too_long",
+        OrderError::PromptTooLong(_) => "prompt_too_long",
         OrderError::CountOutOfRange => "invalid_parameter",
         OrderError::ImageUrlRequired => "image_url_required",
         OrderError::BadImageUrl => "invalid_image_url",
@@ -244,7 +244,7 @@ fn order_row(error: &OrderError) -> Row {
 fn order_param(error: &OrderError) -> Cow<'_, str> {
     match error {
         OrderError::ModelNotFound => Cow::Borrowed("model"),
-        OrderError::PromptEmpty | OrderError::PromptTooLong => Cow::Borrowed("prompt"),
+        OrderError::PromptEmpty | OrderError::PromptTooLong(_) => Cow::Borrowed("prompt"),
         OrderError::CountOutOfRange => Cow::Borrowed("n"),
         OrderError::ImageUrlRequired | OrderError::BadImageUrl => Cow::Borrowed("image_url"),
         OrderError::ExtraNotAllowed(key) => Cow::Owned(format!("extra.{key}")),

@@ -23,7 +23,7 @@ async fn busy_user(world: &World, name: &str) -> (UserId, [Job; 3]) {
     }
     let [success, failure, _] = &jobs;
     for (job, ending) in
-        [(success, delivered(1)), (failure, Ending::Failed(Failure::ProviderFailed))]
+        [(success, delivered(1)), (failure, Ending::Failed(Failure::ProviderFailed.into()))]
     {
         world.claim(job, NOW).await;
         world.finish(job, domain::job::Fence(1), &ending).await;

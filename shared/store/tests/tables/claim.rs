@@ -117,7 +117,7 @@ async fn a_job_that_began_is_resumed_however_late_it_is() {
 #[tokio::test]
 async fn a_job_that_has_ended_cannot_be_claimed() {
     let world = World::with(500_000).await;
-    let endings = [delivered(2), Ending::Failed(Failure::ProviderFailed), Ending::Expired];
+    let endings = [delivered(2), Ending::Failed(Failure::ProviderFailed.into()), Ending::Expired];
     for (n, ending) in (1..).zip(endings) {
         let (job, run) = world.begun(n).await;
         world.finish(&job, run.fence, &ending).await;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn failed() -> Ending {
-    Ending::Failed(Failure::ContentModerated)
+    Ending::Failed(Failure::ContentModerated.into())
 }
 
 /// The state that an ending at [`NOW`] leaves, with what was charged.
@@ -23,7 +23,7 @@ fn state(ending: &Ending, charged: u64) -> State {
         Ending::Succeeded(delivered) => {
             State::Succeeded { at: NOW, images: delivered.images().to_vec(), charged: usd(charged) }
         }
-        Ending::Failed(failure) => State::Failed { at: NOW, failure: *failure },
+        Ending::Failed(verdict) => State::Failed { at: NOW, verdict: verdict.clone() },
         Ending::Expired => State::Expired { at: NOW },
     }
 }

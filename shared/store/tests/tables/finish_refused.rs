@@ -108,7 +108,7 @@ async fn an_event_before_its_time_is_an_alarm() {
     world.put("jobs", &user(), &sk, Row::new()).await;
     let before = world.rows().await;
 
-    let (guard, failed) = (Guard::Fence(run.fence), Ending::Failed(Failure::ProviderFailed));
+    let (guard, failed) = (Guard::Fence(run.fence), Ending::Failed(Failure::ProviderFailed.into()));
     let ended = world.try_finish(&job, guard, &failed, NOW).await;
     assert!(matches!(ended, Err(FinishError::Unbalanced)), "{ended:?}");
     assert_eq!(world.rows().await, before);

@@ -8,10 +8,11 @@ use domain::{
     hold::Hold,
     idempotency::IdempotencyKey,
     ids::{Entropy, JobId, UserId},
-    job::{Delivered, Ending, Image, Job, State, Upstream},
+    job::{Delivered, Ending, Image, Job, State},
     money::MicroUsd,
     order::{Draft, Order},
     time::Timestamp,
+    upstream::Upstream,
 };
 use store::{Acceptance, KeyClaim, Store};
 use tokio::task::JoinSet;

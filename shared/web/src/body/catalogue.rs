@@ -2,7 +2,7 @@
 
 use domain::{
     catalogue::{Capability, Catalogue, MODELS, Model},
-    order::{IMAGES_MAX, PROMPT_CHARS_MAX},
+    order::IMAGES_MAX,
     size::Ratio,
 };
 use serde::Serialize;
@@ -24,7 +24,7 @@ struct ModelOut {
     default_size: &'static str,
     max_images: u8,
     max_prompt_characters: usize,
-    extra: &'static [&'static str],
+    extra: Vec<&'static str>,
     pricing: Pricing,
 }
 
@@ -68,6 +68,7 @@ pub fn models(catalogue: &Catalogue) -> impl Serialize + use<> {
 }
 
 fn model_out(model: &Model, catalogue: &Catalogue) -> ModelOut {
+    let offer = catalogue.offer(model.id);
     let (inputs, required): (&[_], &[_]) = match model.capability {
         Capability::ImageGenerate => (&["text"], &["model", "prompt"]),
         Capability::ImageEdit => (&["text", "image"], &["model", "prompt", "image_url"]),
@@ -82,10 +83,10 @@ fn model_out(model: &Model, catalogue: &Catalogue) -> ModelOut {
         output_modalities: ["image"],
         required,
         sizes: Ratio::ALL.map(Ratio::as_str),
-        default_size: model.default_ratio.as_str(),
+        default_size: model.default_ratio.map_or("auto", Ratio::as_str),
         max_images: IMAGES_MAX,
-        max_prompt_characters: PROMPT_CHARS_MAX,
-        extra: model.extra,
+        max_prompt_characters: model.prompt_chars_max,
+        extra: model.extra.iter().map(|extra| extra.key).filter(|key| offer.takes(key)).collect(),
         pricing: Pricing {
             mode: "per-image",
             per_image_usd: usd(catalogue.price(model.id)),

@@ -1,10 +1,11 @@
 //! The job object, in every state.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{
-    failure::Failure,
+    failure::{Failure, Verdict},
     job::{Image, Job, State},
+    size::Ratio,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -67,7 +68,7 @@ struct ImageOut<'a> {
 #[derive(Serialize)]
 struct ErrorOut {
     code: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
     retryable: bool,
 }
 
@@ -94,7 +95,7 @@ pub fn job<'a>(job: &'a Job, links: &'a Links) -> (impl Serialize + 'a, Freshnes
         estimated_cost: usd(job.hold.amount()),
         charged_amount: charged.map(usd),
         n: job.order.n.get(),
-        size: job.order.shape().as_str(),
+        size: job.order.shape().map_or("auto", Ratio::as_str),
         expires_at: date_time(job.expires_at),
         metadata: &job.order.metadata,
     };
@@ -118,18 +119,23 @@ fn output<'a>(state: &'a State, links: &'a Links) -> Option<Output<'a>> {
 }
 
 fn error(state: &State) -> Option<ErrorOut> {
-    let told = |failure: Failure| ErrorOut {
+    let told = |Verdict { failure, reason }: &Verdict| ErrorOut {
         code: failure.code(),
-        message: failure.message(),
+        message: match reason {
+            None => Cow::Borrowed(failure.message()),
+            Some(reason) => {
+                Cow::Owned(format!("{} It says: {}", failure.message(), reason.as_str()))
+            }
+        },
         retryable: failure.retryable(),
     };
     match state {
         State::Pending | State::Processing(_) | State::Succeeded { .. } => None,
-        State::Failed { failure, .. } => Some(told(*failure)),
-        State::Expired { .. } => Some(told(Failure::JobExpired)),
+        State::Failed { verdict, .. } => Some(told(verdict)),
+        State::Expired { .. } => Some(told(&Failure::JobExpired.into())),
         State::Refunded { .. } => Some(ErrorOut {
             code: "canceled",
-            message: "The job was canceled before it began.",
+            message: Cow::Borrowed("The job was canceled before it began."),
             retryable: true,
         }),
     }

@@ -17,7 +17,7 @@ fn usd_of(micros: u64) -> MicroUsd {
 }
 
 fn refusals() -> Vec<Refusal> {
-    let extra = OrderError::BadExtra { key: "seed", rule: "must be a whole number" };
+    let extra = OrderError::BadExtra { key: "seed", rule: "must be a whole number".to_owned() };
     let poor = Refusal::InsufficientBalance { required: usd_of(81_000), available: usd_of(20_001) };
     vec![
         Refusal::InvalidApiKey,
@@ -31,7 +31,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::InvalidParameter { param: "limit", expected: "a whole number from 1 to 100" },
         Refusal::Order(OrderError::ModelNotFound),
         Refusal::Order(OrderError::PromptEmpty),
-        Refusal::Order(OrderError::PromptTooLong),
+        Refusal::Order(OrderError::PromptTooLong(4_000)),
         Refusal::Order(OrderError::CountOutOfRange),
         Refusal::Order(OrderError::ImageUrlRequired),
         Refusal::Order(OrderError::BadImageUrl),
@@ -68,7 +68,7 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::Order(error) => match error {
             OrderError::ModelNotFound => 9,
             OrderError::PromptEmpty => 10,
-            OrderError::PromptTooLong => 11,
+            OrderError::PromptTooLong(_) => 11,
             OrderError::CountOutOfRange => 12,
             OrderError::ImageUrlRequired => 13,
             OrderError::BadImageUrl => 14,
@@ -134,7 +134,7 @@ fn each_failure_has_its_status_its_code_and_its_words() {
     400 invalid_request_error prompt_empty prompt -
         prompt must not be blank
     400 invalid_request_error prompt_too_long prompt -
-        prompt must have at most 4000 characters
+        prompt must have at most 4000 characters for this model
     400 invalid_request_error invalid_parameter n -
         n must be from 1 to 4
     400 invalid_request_error image_url_required image_url -

@@ -8,10 +8,11 @@ use domain::{
     fingerprint::Fingerprint,
     hold::Hold,
     ids::{CreditId, JobId, UserId},
-    job::{Delivered, Ending, Fence, Image, Job, State, Upstream},
+    job::{Delivered, Ending, Fence, Image, Job, State},
     money::MicroUsd,
     order::{Draft, Order},
     time::Timestamp,
+    upstream::Upstream,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -105,7 +106,7 @@ async fn all_transactions() -> Vec<(usize, Value)> {
     let bare = Acceptance { job: &job, key: None };
     assert_eq!(store.accept(&bare).await.unwrap(), Accepted::Now);
     note(3, &script);
-    for ending in [delivered(), Ending::Failed(Failure::ProviderFailed), Ending::Expired] {
+    for ending in [delivered(), Ending::Failed(Failure::ProviderFailed.into()), Ending::Expired] {
         for guard in [Guard::Fence(Fence(1)), Guard::Pending, Guard::Open] {
             let ended = store.finish(&job, guard, &ending, NOW, RETENTION).await.unwrap();
             assert_eq!(ended, Finished::Now);

@@ -1,12 +1,13 @@
 //! What is sold, as callers see it.
 
+use domain::upstream::Upstreams;
 use serde_json::Value;
 
 use super::*;
 use crate::event::sorted;
 
 fn catalogue() -> Catalogue {
-    Catalogue::new("1.35".parse().unwrap())
+    Catalogue::new("1.35".parse().unwrap(), Upstreams::default())
 }
 
 fn value(body: &impl Serialize) -> Value {
@@ -19,7 +20,7 @@ fn a_model_says_what_it_takes_and_what_it_costs() {
     insta::assert_json_snapshot!(sorted(&list["data"][1]), @r#"
     {
       "capability": "image_edit",
-      "default_size": "1:1",
+      "default_size": "auto",
       "description": "Changes the picture at image_url as the prompt says.",
       "extra": [
         "seed",
@@ -82,7 +83,7 @@ fn all_models_are_listed() {
         },
         {
           "capability": "image_edit",
-          "default_size": "1:1",
+          "default_size": "auto",
           "id": "flux-kontext-pro",
           "required": [
             "model",
@@ -164,7 +165,7 @@ fn the_price_list_is_sorted_and_exact() {
 
 #[test]
 fn both_lists_show_the_prices_that_are_charged() {
-    let dear = Catalogue::new("2".parse().unwrap());
+    let dear = Catalogue::new("2".parse().unwrap(), Upstreams::default());
     let (models, pricing) = (value(&models(&dear)), value(&pricing(&dear)));
     for model in &MODELS {
         let price = dear.price(model.id).to_string();

@@ -5,9 +5,10 @@ use std::time::Duration;
 use domain::{
     hold::Hold,
     ids::JobId,
-    job::{Dispatch, Fence, Run, Status, Task, Upstream},
+    job::{Dispatch, Fence, Run, Status, Task},
     money::MicroUsd,
     order::{Draft, Order},
+    upstream::Upstream,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +91,7 @@ fn states() -> Vec<(State, usize)> {
         (State::Pending, 0),
         (State::Processing(run()), 0),
         (succeeded(81_000, vec![image(0, None)]), 1),
-        (State::Failed { at: after(30), failure: Failure::ProviderFailed }, 0),
+        (State::Failed { at: after(30), verdict: Failure::ProviderFailed.into() }, 0),
         (State::Expired { at: after(1_800) }, 0),
         (State::Refunded { at: after(30) }, 0),
     ]
@@ -180,7 +181,7 @@ fn fewer_pictures_than_ordered_cost_less_than_was_held() {
 
 #[test]
 fn a_job_that_failed_says_why_and_costs_nothing() {
-    let failed = State::Failed { at: after(30), failure: Failure::ContentModerated };
+    let failed = State::Failed { at: after(30), verdict: Failure::ContentModerated.into() };
     insta::assert_json_snapshot!(sorted(&value(failed, 0)), @r#"
     {
       "charged_amount": 0,
@@ -209,7 +210,7 @@ fn a_job_that_failed_says_why_and_costs_nothing() {
 
 #[test]
 fn each_other_ending_differs_in_status_time_and_error_alone() {
-    let mut failed = value(State::Failed { at: after(30), failure: Failure::JobExpired }, 0);
+    let mut failed = value(State::Failed { at: after(30), verdict: Failure::JobExpired.into() }, 0);
     failed["status"] = json!("expired");
     assert_eq!(value(State::Expired { at: after(30) }, 0), failed);
 
@@ -228,6 +229,8 @@ fn each_failure_is_told_in_its_own_words() {
         Failure::ContentModerated,
         Failure::ProviderRejected,
         Failure::ProviderFailed,
+        Failure::ImageUrlUnreachable,
+        Failure::ImageUrlNotAPicture,
         Failure::OutputInvalid,
         Failure::OutcomeUnknown,
         Failure::JobExpired,
@@ -237,7 +240,7 @@ fn each_failure_is_told_in_its_own_words() {
             "message": failure.message(),
             "retryable": failure.retryable(),
         });
-        assert_eq!(value(State::Failed { at: NOW, failure }, 0)["error"], error);
+        assert_eq!(value(State::Failed { at: NOW, verdict: failure.into() }, 0)["error"], error);
     }
 }
 

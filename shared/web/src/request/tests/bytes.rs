@@ -48,11 +48,11 @@ fn the_longest_order_fits() {
     let note = |i: usize| format!(r#""{i}{}":"{}""#, escaped(62), escaped(512));
     let notes: Vec<String> = (0..16).map(note).collect();
     let body = format!(
-        r#"{{"model":"recraft-v3","prompt":"{}","metadata":{{{}}},
-            "extra":{{"negative_prompt":"{}"}},"idempotency_key":"{}","image_url":"{}"}}"#,
+        r#"{{"model":"ideogram-v3","prompt":"{}","metadata":{{{}}},
+            "extra":{{"color_palette":{{"a":"{}"}}}},"idempotency_key":"{}","image_url":"{}"}}"#,
         escaped(4_000),
         notes.join(","),
-        r"\u0061".repeat(4_074),
+        r"\u0061".repeat(4_070),
         escaped(128),
         r"\u0061".repeat(2_048),
     );
