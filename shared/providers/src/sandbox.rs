@@ -17,7 +17,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Later, Picture, PollError, Progress, Provider, SubmitError, Submitted};
+use crate::{Call, Later, Picture, PollError, Progress, Provider, Receipt, SubmitError, task};
 
 /// The longest time until it may be asked again.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
@@ -33,46 +33,48 @@ struct Began {
 pub(crate) struct Sandbox;
 
 impl Provider for Sandbox {
-    fn submit<'a>(
-        &'a self,
-        job: &'a Job,
-        now: Timestamp,
-    ) -> Later<'a, Result<Submitted, SubmitError>> {
-        Box::pin(async move { submit(job, now) })
+    fn patience(&self, _job: &Job) -> Duration {
+        // It answers before it is asked.
+        Duration::ZERO
+    }
+
+    fn submit<'a>(&'a self, job: &'a Job, call: Call) -> Later<'a, Result<Receipt, SubmitError>> {
+        Box::pin(async move { submit(job, call.now) })
     }
 
     fn poll<'a>(
         &'a self,
         job: &'a Job,
         task: &'a Task,
-        now: Timestamp,
+        call: Call,
     ) -> Later<'a, Result<Progress, PollError>> {
-        Box::pin(poll(job, task, now))
+        Box::pin(poll(job, task, call.now))
     }
 
-    fn cancel<'a>(&'a self, _job: &'a Job, _task: &'a Task) -> Later<'a, ()> {
+    fn cancel<'a>(&'a self, _job: &'a Job, _task: &'a Task, _call: Call) -> Later<'a, ()> {
         // Nothing is running between two polls.
         Box::pin(async {})
     }
 }
 
-fn submit(job: &Job, now: Timestamp) -> Result<Submitted, SubmitError> {
+fn submit(job: &Job, now: Timestamp) -> Result<Receipt, SubmitError> {
     let delay = Duration::from_millis(job.order.wish().delay_ms.into());
-    let began = Began { done_at_ms: now.plus(delay) };
-    let task = serde_json::to_string(&began).map_err(|e| SubmitError::Unknown(e.into()))?;
-    Ok(Submitted::Accepted(Task(task)))
+    let task = task::write(&Began { done_at_ms: now.plus(delay) })?;
+    Ok(Receipt { task, cost: None })
 }
 
-async fn poll(job: &Job, Task(task): &Task, now: Timestamp) -> Result<Progress, PollError> {
-    let began: Began = serde_json::from_str(task).map_err(|error| PollError(error.into()))?;
+async fn poll(job: &Job, task: &Task, now: Timestamp) -> Result<Progress, PollError> {
+    let began: Began = task::parse(task)?;
     if now < began.done_at_ms {
         let again = began.done_at_ms.since(now).min(AGAIN_MAX);
         return Ok(Progress::Pending { again });
     }
     match job.order.wish().outcome {
-        Outcome::Succeed => draw(job).await.map(Progress::Done),
-        Outcome::Fail => Ok(Progress::Failed(Failure::ProviderFailed)),
-        Outcome::Refuse => Ok(Progress::Failed(Failure::ContentModerated)),
+        Outcome::Succeed => {
+            draw(job).await.map(|pictures| Progress::Done { pictures, withheld: 0 })
+        }
+        Outcome::Fail => Ok(Progress::Failed(Failure::ProviderFailed.into())),
+        Outcome::Refuse => Ok(Progress::Failed(Failure::ContentModerated.into())),
         Outcome::Never => Ok(Progress::Pending { again: AGAIN_MAX }),
     }
 }
@@ -81,19 +83,21 @@ async fn poll(job: &Job, Task(task): &Task, now: Timestamp) -> Result<Progress, 
 async fn draw(job: &Job) -> Result<Vec<Picture>, PollError> {
     let wish = job.order.wish();
     let count = wish.deliver.unwrap_or(job.order.n.get());
-    let (width, height) = pixels(job.order.shape());
+    // It draws from the prompt alone, so a picture to be changed has no shape to keep to.
+    let (width, height) = pixels(job.order.shape().unwrap_or(Ratio::Square));
     let (prompt, first) = (job.order.prompt.as_str().to_owned(), job.seed());
     let work = move || -> Result<Vec<Picture>, PollError> {
         (0..count)
             .map(|index| {
                 let seed = first.wrapping_add(index.into()) & SEED_MAX;
                 let bytes = drawing::draw(&prompt, width, height, seed.into())
-                    .map_err(|error| PollError(error.into()))?;
-                Picture::read(bytes, Some(seed)).map_err(|error| PollError(error.into()))
+                    .map_err(|error| PollError::Unanswered(error.into()))?;
+                Picture::read(bytes, Some(seed))
+                    .map_err(|error| PollError::Unanswered(error.into()))
             })
             .collect()
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| PollError(error.into()))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| PollError::Unanswered(error.into()))?
 }
 
 /// About a megapixel in each shape, exactly in its ratio.

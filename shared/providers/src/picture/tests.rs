@@ -1,7 +1,18 @@
 use super::*;
 
-/// The header of a PNG of that size; what follows it is not looked at.
+/// A black PNG of that size.
 fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![0; usize::try_from(width.strict_mul(height)).unwrap()]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// Only the header of a PNG, with any size.
+fn header(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
     bytes.extend(width.to_be_bytes());
     bytes.extend(height.to_be_bytes());
@@ -14,6 +25,15 @@ fn a_picture_tells_its_size_and_kind() {
     let picture = Picture::read(png(640, 480), Some(7)).unwrap();
     assert_eq!((picture.width(), picture.height()), (640, 480));
     assert_eq!((picture.content_type(), picture.seed()), ("image/png", Some(7)));
+    assert_eq!(format!("{picture:?}"), "Picture(640x480 image/png)");
+    assert_eq!(picture.into_bytes(), png(640, 480));
+}
+
+#[test]
+fn a_side_may_be_as_long_as_the_longest() {
+    assert!(Picture::read(png(8_192, 1), None).is_ok());
+    assert_eq!(Picture::read(png(8_193, 1), None), Err(NotAPicture));
+    assert_eq!(Picture::read(png(1, 8_193), None), Err(NotAPicture));
 }
 
 #[test]
@@ -24,8 +44,8 @@ fn what_is_no_picture_is_refused() {
         b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
         b"GIF89a\x01\0\x01\0\0\0\0".to_vec(),
         png(640, 480)[..12].to_vec(),
-        png(0, 480),
-        png(8_193, 1),
+        header(640, 480),
+        header(0, 480),
         vec![0x89; BYTES_MAX + 1],
     ] {
         assert_eq!(Picture::read(bytes, None), Err(NotAPicture));
