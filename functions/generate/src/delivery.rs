@@ -21,7 +21,7 @@ pub(crate) async fn keep(app: &App, job: &Job, pictures: Vec<Picture>) -> anyhow
     let kept = pictures.into_iter().take(ordered).enumerate();
     let images = try_join_all(kept.map(|(index, picture)| put(app, job, index, picture))).await?;
     let delivered = Delivered::new(images).map(Ending::Succeeded);
-    Ok(delivered.unwrap_or(Ending::Failed(Failure::OutputInvalid)))
+    Ok(delivered.unwrap_or(Ending::Failed(Failure::OutputInvalid.into())))
 }
 
 async fn put(app: &App, job: &Job, index: usize, picture: Picture) -> anyhow::Result<Image> {

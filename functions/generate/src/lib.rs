@@ -17,6 +17,7 @@ use runtime::{
     Clock, Entropy, Environment,
     aws::Aws,
     images::Images,
+    metrics::Metrics,
     queue::{Bell, Queue},
 };
 use store::Store;
@@ -32,6 +33,7 @@ pub struct App {
     config: Config,
     store: Store,
     providers: Providers,
+    metrics: Metrics,
     images: Images,
     queue: Queue,
     clock: Clock,
@@ -78,7 +80,8 @@ impl App {
                 retention: environment.days("RETENTION_DAYS")?,
             },
             store: Store::new(aws.dynamodb(), tables),
-            providers: Providers::default(),
+            providers: Providers::new(providers::Config::read(|name| environment.get(name))?)?,
+            metrics: Metrics::of(environment, "generate", clock.clone()),
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             clock,

@@ -1,17 +1,14 @@
 //! The generate function: wiring, and nothing else.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use runtime::{
-    Clock, Environment,
-    secrets::{UPSTREAM_KEYS, add_secrets},
-    telemetry,
-};
+use providers::KEY_VARIABLES;
+use runtime::{Clock, Environment, secrets::add_secrets, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
-    let environment = add_secrets(environment, &UPSTREAM_KEYS).await?;
+    let environment = add_secrets(environment, &KEY_VARIABLES).await?;
     let app = generate::App::new(&environment, Clock::system())?;
     app.warm_up().await;
     let app = &app;

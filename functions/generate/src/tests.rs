@@ -29,6 +29,7 @@ fn variables() -> Vec<(String, String)> {
         ("LEASE_MARGIN_SECONDS", "30"),
         ("REVISIT_SECONDS", "5"),
         ("REANNOUNCE_SECONDS", "120"),
+        ("MAXIMUM_CONCURRENCY", "2"),
         ("RETENTION_DAYS", "90"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

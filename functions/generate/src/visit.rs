@@ -16,11 +16,14 @@ use domain::{
     causes,
     failure::Failure,
     job::{Ending, Fence, Job, Run, Task},
+    money::MicroUsd,
     schedule::{self, Visit},
     time::Timestamp,
 };
-use providers::{Progress, SubmitError, Submitted};
-use runtime::queue::Bell;
+use providers::{
+    Admission, Call, Obstacle, Picture, PollError, Progress, Provider, Receipt, SubmitError,
+};
+use runtime::{metrics::Metric, queue::Bell};
 use store::{Claimed, Fenced, Finished, Guard, Lease};
 use tokio::time::{sleep, timeout};
 
@@ -30,8 +33,10 @@ use crate::{App, Shift, delivery};
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause after a question that was not answered.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// The longest wait for an answer to one question.
-const ANSWER: Duration = Duration::from_secs(20);
+/// The longest pause after pictures could not be had: each try may cost megabytes.
+const FETCH_PAUSE_MAX: Duration = Duration::from_secs(15);
+/// The longest wait for an answer to one question, with the pictures that it may lead to.
+const ANSWER: Duration = Duration::from_secs(35);
 
 /// Visits the job that a bell rang for.
 ///
@@ -130,37 +135,113 @@ impl<'a> Visitor<'a> {
             Visit::Submit => self.submit().await,
             Visit::Poll(task) => self.follow(&task).await,
             Visit::AskLast(task) => self.ask_last(&task).await,
-            Visit::GiveUp => Ok(Outcome::End(Ending::Failed(Failure::OutcomeUnknown))),
+            Visit::GiveUp => Ok(Outcome::End(Ending::Failed(Failure::OutcomeUnknown.into()))),
             Visit::Expire => Ok(Outcome::End(Ending::Expired)),
         }
     }
 
     /// Sends the order. The intent is noted already.
     async fn submit(&self) -> anyhow::Result<Outcome> {
-        if self.rest() < PAUSE_MIN {
+        let Some(provider) = self.provider() else { return Ok(self.left_without_upstream()) };
+        // An order that nobody waits for long enough is one that must be sent again.
+        let Some(wait) = self.rest().checked_sub(provider.patience(&self.job).max(PAUSE_MIN))
+        else {
             return Ok(Outcome::Unsent(self.app.config.revisit));
-        }
-        let sent = self.app.providers.of(&self.job).submit(&self.job, self.app.clock.now());
-        let Ok(answer) = timeout(ANSWER.min(self.rest()), sent).await else {
-            tracing::warn!(job_id = %self.job.id, "the upstream did not answer in time");
-            return Ok(Outcome::Later(self.app.config.revisit));
         };
-        match answer {
-            Ok(Submitted::Accepted(task)) => match self.note_task(&task).await {
-                Fenced::Taken => self.follow(&task).await,
-                Fenced::Superseded => Ok(Outcome::Superseded),
-            },
-            Ok(Submitted::Done(pictures)) => {
-                Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
+        let place = match self.app.providers.admit(&self.job, self.app.clock.now(), wait).await {
+            Admission::Open(place) => place,
+            Admission::Closed(again) => return Ok(Outcome::Unsent(again)),
+            Admission::Full => return Ok(Outcome::Unsent(self.app.config.revisit)),
+        };
+        let within = self.rest();
+        let Ok(answer) = timeout(within, provider.submit(&self.job, self.call(within))).await
+        else {
+            tracing::warn!(job_id = %self.job.id, "the upstream did not answer in time");
+            return Ok(self.unknown());
+        };
+        let outcome = match answer {
+            Ok(Receipt { task, cost }) => {
+                self.compare(cost);
+                match self.note_task(&task).await {
+                    Fenced::Taken => self.follow(&task).await,
+                    Fenced::Superseded => Ok(Outcome::Superseded),
+                }
             }
-            Err(SubmitError::Verdict(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
-            Err(SubmitError::Busy { again }) => Ok(Outcome::Unsent(again)),
+            Err(SubmitError::Verdict(verdict)) => Ok(Outcome::End(Ending::Failed(verdict))),
+            Err(SubmitError::NotTaken { why, again }) => Ok(self.not_taken(why, again)),
             Err(SubmitError::Unknown(error)) => {
                 let cause = causes::chain(error.as_ref());
                 tracing::warn!(job_id = %self.job.id, cause, "it is unknown what the upstream did");
-                Ok(Outcome::Later(self.app.config.revisit))
+                Ok(self.unknown())
             }
+        };
+        // The pictures count as under way until they have been fetched.
+        drop(place);
+        outcome
+    }
+
+    fn provider(&self) -> Option<&dyn Provider> {
+        self.app.providers.of(&self.job)
+    }
+
+    fn call(&self, within: Duration) -> Call {
+        Call { now: self.app.clock.now(), within, is_last: false }
+    }
+
+    /// There is no key for the job's upstream any more. The operator must look; until then it waits.
+    fn left_without_upstream(&self) -> Outcome {
+        self.count(Metric::UpstreamTrouble, 1);
+        let upstream = self.job.upstream.as_str();
+        tracing::error!(job_id = %self.job.id, upstream, "there is no key for the job's upstream");
+        Outcome::Unsent(self.app.config.reannounce)
+    }
+
+    /// The upstream has nothing of ours. Others leave it alone too for as long as it says.
+    fn not_taken(&self, why: Obstacle, again: Duration) -> Outcome {
+        self.app.providers.close(&self.job, self.app.clock.now(), again);
+        let upstream = self.job.upstream.as_str();
+        match why {
+            Obstacle::Busy => {
+                tracing::info!(job_id = %self.job.id, upstream, "the upstream is busy")
+            }
+            Obstacle::Unreachable => {
+                tracing::warn!(job_id = %self.job.id, upstream, "the upstream cannot be reached");
+            }
+            Obstacle::Trouble => self.trouble(),
         }
+        Outcome::Unsent(again)
+    }
+
+    /// The upstream refuses our key or our credit: never the caller's error.
+    fn trouble(&self) {
+        self.count(Metric::UpstreamTrouble, 1);
+        let upstream = self.job.upstream.as_str();
+        tracing::error!(job_id = %self.job.id, upstream, "the upstream refuses our key or our credit");
+    }
+
+    fn unknown(&self) -> Outcome {
+        self.count(Metric::SubmitUnknown, 1);
+        Outcome::Later(self.app.config.revisit)
+    }
+
+    /// Compares what the upstream says that the order costs with the catalogue. What it costs more is
+    /// ours to pay, and to look into.
+    fn compare(&self, cost: Option<MicroUsd>) {
+        let order = &self.job.order;
+        let offers = order.model.model().offers.iter();
+        let mut known = offers.filter(|offer| offer.upstream == self.job.upstream);
+        let listed = known.next().and_then(|offer| offer.cost.checked_mul(order.n.get().into()));
+        let excess = cost.zip(listed).and_then(|(cost, listed)| cost.checked_sub(listed));
+        if let Some(excess) = excess.filter(|excess| *excess > MicroUsd::ZERO) {
+            let (model, upstream) = (order.model.model().slug, self.job.upstream.as_str());
+            let micros = excess.micros();
+            self.count(Metric::UpstreamCostAboveCatalogue, micros);
+            tracing::error!(job_id = %self.job.id, model, upstream, micros, "it costs more than listed");
+        }
+    }
+
+    fn count(&self, metric: Metric, value: u64) {
+        self.app.metrics.count(metric, value, self.job.upstream);
     }
 
     /// Notes the task. If that fails, this visit knows it all the same and goes on, and notes it
@@ -184,17 +265,22 @@ impl<'a> Visitor<'a> {
             if self.is_overdue() {
                 return self.ask_last(task).await;
             }
-            let pause = match self.ask(task).await {
-                Some(Progress::Done(pictures)) => {
-                    let ending = delivery::keep(self.app, &self.job, pictures).await?;
-                    return Ok(Outcome::End(ending));
+            let pause = match self.ask(task, false).await {
+                Some(Progress::Done { pictures, withheld }) => {
+                    return self.deliver(pictures, withheld).await;
                 }
-                Some(Progress::Failed(failure)) => {
-                    return Ok(Outcome::End(Ending::Failed(failure)));
+                Some(Progress::Failed(verdict)) => {
+                    return Ok(Outcome::End(Ending::Failed(verdict)));
                 }
                 Some(Progress::Pending { again }) => {
                     unanswered = PAUSE_MIN;
                     again.max(PAUSE_MIN)
+                }
+                Some(Progress::Incomplete { why, .. }) => {
+                    let cause = causes::chain(why.as_ref());
+                    tracing::warn!(job_id = %self.job.id, cause, "the pictures cannot be had yet");
+                    unanswered = unanswered.saturating_mul(2).min(FETCH_PAUSE_MAX);
+                    unanswered
                 }
                 None => {
                     unanswered = unanswered.saturating_mul(2).min(PAUSE_MAX);
@@ -208,30 +294,59 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// Keeps the pictures that there are.
+    async fn deliver(&self, pictures: Vec<Picture>, withheld: usize) -> anyhow::Result<Outcome> {
+        if withheld > 0 {
+            self.count(Metric::ImagesWithheld, u64::try_from(withheld).unwrap_or(u64::MAX));
+        }
+        Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
+    }
+
     /// Time is up: asks once more. Only an answer ends the job here; without one it waits for its
-    /// hard expiry.
+    /// hard expiry. What can be had by now of a task that is not whole is delivered.
     async fn ask_last(&self, task: &Task) -> anyhow::Result<Outcome> {
-        match self.ask(task).await {
-            Some(Progress::Done(pictures)) => {
-                Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
-            }
-            Some(Progress::Failed(failure)) => Ok(Outcome::End(Ending::Failed(failure))),
-            Some(Progress::Pending { .. }) => {
-                let canceled = self.app.providers.of(&self.job).cancel(&self.job, task);
-                if timeout(ANSWER.min(self.rest()), canceled).await.is_err() {
-                    tracing::warn!(job_id = %self.job.id, "the upstream did not say that it stopped");
+        match self.ask(task, true).await {
+            Some(Progress::Done { pictures, withheld }) => self.deliver(pictures, withheld).await,
+            Some(Progress::Incomplete { pictures, failure, why }) => {
+                let cause = causes::chain(why.as_ref());
+                tracing::error!(job_id = %self.job.id, cause, "not all pictures can be had");
+                if pictures.is_empty() {
+                    return Ok(Outcome::End(Ending::Failed(failure.into())));
                 }
+                self.deliver(pictures, 0).await
+            }
+            Some(Progress::Failed(verdict)) => Ok(Outcome::End(Ending::Failed(verdict))),
+            Some(Progress::Pending { .. }) => {
+                self.cancel(task).await;
                 Ok(Outcome::End(Ending::Expired))
             }
             None => Ok(Outcome::Later(self.app.config.reannounce)),
         }
     }
 
+    async fn cancel(&self, task: &Task) {
+        let Some(provider) = self.provider() else { return };
+        let within = ANSWER.min(self.rest());
+        let canceled = provider.cancel(&self.job, task, self.call(within));
+        if timeout(within, canceled).await.is_err() {
+            tracing::warn!(job_id = %self.job.id, "the upstream did not say that it stopped");
+        }
+    }
+
     /// One question. No answer says nothing about the task.
-    async fn ask(&self, task: &Task) -> Option<Progress> {
-        let question = self.app.providers.of(&self.job).poll(&self.job, task, self.app.clock.now());
-        match timeout(ANSWER.min(self.rest()), question).await {
+    async fn ask(&self, task: &Task, is_last: bool) -> Option<Progress> {
+        let Some(provider) = self.provider() else {
+            drop(self.left_without_upstream());
+            return None;
+        };
+        let within = ANSWER.min(self.rest());
+        let call = Call { is_last, ..self.call(within) };
+        match timeout(within, provider.poll(&self.job, task, call)).await {
             Ok(Ok(progress)) => Some(progress),
+            Ok(Err(PollError::Trouble)) => {
+                self.trouble();
+                None
+            }
             Ok(Err(error)) => {
                 let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "the upstream did not answer");

@@ -64,6 +64,17 @@ impl Environment {
         self.text(name)?.parse().map_err(wrong)
     }
 
+    /// A variable that may be left out, as what it stands for.
+    ///
+    /// # Errors
+    /// If it is set and cannot be parsed.
+    pub fn parse_or_default<T: FromStr<Err: Display> + Default>(
+        &self,
+        name: &'static str,
+    ) -> Result<T, EnvironmentError> {
+        if self.get(name).is_none() { Ok(T::default()) } else { self.parse(name) }
+    }
+
     /// A variable in whole seconds.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::job::Upstream;
+use domain::upstream::Upstream;
 use serde::Serialize;
 
 use crate::{Clock, Environment};
@@ -33,18 +33,15 @@ pub enum Metric {
     ImagesWithheld,
     /// The upstream may have taken an order, and did not say.
     SubmitUnknown,
-    /// An upstream's result lies on a host that it should not lie on.
-    ResultHostRefused,
 }
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::UpstreamTrouble,
         Self::UpstreamCostAboveCatalogue,
         Self::ImagesWithheld,
         Self::SubmitUnknown,
-        Self::ResultHostRefused,
     ];
 
     /// Its name in CloudWatch.
@@ -55,7 +52,6 @@ impl Metric {
             Self::UpstreamCostAboveCatalogue => "UpstreamCostAboveCatalogue",
             Self::ImagesWithheld => "ImagesWithheld",
             Self::SubmitUnknown => "SubmitUnknown",
-            Self::ResultHostRefused => "ResultHostRefused",
         }
     }
 }

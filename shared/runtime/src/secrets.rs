@@ -20,10 +20,6 @@ use crate::{
     aws::{Aws, AwsError},
 };
 
-/// The variables that hold the keys of the upstreams.
-pub const UPSTREAM_KEYS: [&str; 4] =
-    ["BFL_API_KEY", "IDEOGRAM_API_KEY", "RECRAFT_API_KEY", "FAL_KEY"];
-
 /// The secret cannot be read, or is not what it should be.
 #[derive(thiserror::Error)]
 pub enum SecretsError {

@@ -10,7 +10,7 @@ use tokio::join;
 
 use crate::{
     script::{Gate, Say, Tell},
-    world::{EXPIRED, HOLD, OVERDUE, World},
+    world::{EXPIRED, HOLD, OVERDUE, PRICE, World},
 };
 
 /// A job that was put down with a task and is overdue, and what its upstream says then.
@@ -110,9 +110,28 @@ async fn a_success_past_the_hard_expiry_is_not_charged() {
 async fn a_job_that_nobody_began_in_time_expires_unsent() {
     let world = World::start().await;
     let job = world.job([], []).await;
-    world.forward(Duration::from_secs(1_021));
+    world.forward(Duration::from_secs(1_051));
     world.visit(&job).await;
     world.ended(&job, Status::Expired, 0).await;
     world.asked(&job, 0, 0, 0);
+    world.finish(0, 0).await;
+}
+
+#[tokio::test]
+async fn what_there_is_of_an_overdue_task_is_delivered_and_paid() {
+    let (world, job) = overdue(Tell::Incomplete(1)).await;
+    world.visit(&job).await;
+    let ended = world.ended(&job, Status::Succeeded, PRICE).await;
+    assert_eq!(ended.state.images().len(), 1);
+    world.asked(&job, 1, 2, 0);
+    world.finish(PRICE, 0).await;
+}
+
+#[tokio::test]
+async fn an_overdue_task_of_which_nothing_can_be_had_is_given_back() {
+    let (world, job) = overdue(Tell::Incomplete(0)).await;
+    world.visit(&job).await;
+    world.ended(&job, Status::Failed, 0).await;
+    world.asked(&job, 1, 2, 0);
     world.finish(0, 0).await;
 }

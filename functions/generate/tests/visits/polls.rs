@@ -60,7 +60,7 @@ async fn a_task_that_fails_is_given_back() {
     let job = world.job([Say::Accepted("task")], [Tell::Failed(failure)]).await;
     world.visit(&job).await;
     let ended = world.ended(&job, Status::Failed, 0).await;
-    assert_eq!(ended.state, State::Failed { at: world.now(), failure });
+    assert_eq!(ended.state, State::Failed { at: world.now(), verdict: failure.into() });
     world.asked(&job, 1, 1, 0);
     world.finish(0, 0).await;
 }
@@ -94,7 +94,29 @@ async fn a_task_that_is_done_without_pictures_fails_and_is_given_back() {
     world.visit(&job).await;
     let ended = world.ended(&job, Status::Failed, 0).await;
     let failure = Failure::OutputInvalid;
-    assert_eq!(ended.state, State::Failed { at: world.now(), failure });
+    assert_eq!(ended.state, State::Failed { at: world.now(), verdict: failure.into() });
     world.asked(&job, 1, 1, 0);
     world.finish(0, 0).await;
+}
+
+#[tokio::test]
+async fn a_task_is_not_lost_while_our_key_is_refused() {
+    let world = World::start().await;
+    let tells = [Tell::Trouble, Tell::Trouble, Tell::Done(2)];
+    let job = world.job([Say::Accepted("task")], tells).await;
+    world.visit(&job).await;
+    world.ended(&job, Status::Succeeded, HOLD).await;
+    world.asked(&job, 1, 3, 0);
+    world.finish(HOLD, 0).await;
+}
+
+#[tokio::test]
+async fn pictures_that_cannot_be_had_yet_are_asked_for_again() {
+    let world = World::start().await;
+    let tells = [Tell::Incomplete(1), Tell::Incomplete(0), Tell::Done(2)];
+    let job = world.job([Say::Accepted("task")], tells).await;
+    world.visit(&job).await;
+    world.ended(&job, Status::Succeeded, HOLD).await;
+    world.asked(&job, 1, 3, 0);
+    world.finish(HOLD, 0).await;
 }

@@ -11,11 +11,14 @@ use domain::{
     failure::Failure,
     ids::JobId,
     job::{Job, Task},
-    time::Timestamp,
 };
-use providers::{Later, Picture, PollError, Progress, Provider, SubmitError, Submitted};
+use providers::{
+    Call, Later, Obstacle, Picture, PollError, Progress, Provider, Receipt, SubmitError,
+};
 use tokio::sync::Notify;
 
+/// How long a busy upstream wants to be left alone.
+pub(crate) const BUSY: Duration = Duration::from_secs(3);
 /// Longer than any invocation lasts.
 const LONG: Duration = Duration::from_mins(10);
 
@@ -24,10 +27,10 @@ const LONG: Duration = Duration::from_mins(10);
 pub(crate) enum Say {
     /// It is taken, under this name.
     Accepted(&'static str),
-    /// So many pictures.
-    Done(u32),
-    /// No room.
+    /// No room for a while.
     Busy,
+    /// Our key is refused.
+    Trouble,
     /// The connection breaks.
     Unknown,
     /// Nothing, for ever.
@@ -45,10 +48,14 @@ pub(crate) enum Tell {
     Pending,
     /// So many pictures.
     Done(u32),
+    /// So many pictures, and others that cannot be had.
+    Incomplete(u32),
     /// It ends here.
     Failed(Failure),
     /// The connection breaks.
     Unknown,
+    /// Our key is refused.
+    Trouble,
     /// Nothing, for ever.
     Silence,
     /// This, once the gate is open.
@@ -120,23 +127,25 @@ impl Script {
 }
 
 impl Provider for Script {
-    fn submit<'a>(
-        &'a self,
-        job: &'a Job,
-        _now: Timestamp,
-    ) -> Later<'a, Result<Submitted, SubmitError>> {
+    fn patience(&self, _job: &Job) -> Duration {
+        Duration::ZERO
+    }
+
+    fn submit<'a>(&'a self, job: &'a Job, _call: Call) -> Later<'a, Result<Receipt, SubmitError>> {
         let say = self.of(job, |lines| {
             lines.asked.submits = lines.asked.submits.saturating_add(1);
             lines.says.pop_front()
         });
         Box::pin(async move {
             match say {
-                Some(Say::Accepted(task)) => Ok(Submitted::Accepted(Task(task.to_owned()))),
-                Some(Say::Done(count)) => Ok(Submitted::Done(pictures(count))),
-                Some(Say::Busy) => Err(SubmitError::Busy { again: Duration::from_secs(3) }),
+                Some(Say::Accepted(task)) => {
+                    Ok(Receipt { task: Task(task.to_owned()), cost: None })
+                }
+                Some(Say::Busy) => not_taken(Obstacle::Busy),
+                Some(Say::Trouble) => not_taken(Obstacle::Trouble),
                 Some(Say::Unknown) => Err(SubmitError::Unknown("cut off".into())),
                 Some(Say::Silence) => pending().await,
-                Some(Say::Verdict(failure)) => Err(SubmitError::Verdict(failure)),
+                Some(Say::Verdict(failure)) => Err(SubmitError::Verdict(failure.into())),
                 Some(Say::Panic) => panic!("the upstream comes down, as it should"),
                 None => panic!("nobody expected this order"),
             }
@@ -147,17 +156,17 @@ impl Provider for Script {
         &'a self,
         job: &'a Job,
         task: &'a Task,
-        _now: Timestamp,
+        call: Call,
     ) -> Later<'a, Result<Progress, PollError>> {
         let tell = self.of(job, |lines| {
             lines.asked.polls = lines.asked.polls.saturating_add(1);
             lines.tasks.push(task.clone());
             lines.tells.pop_front()
         });
-        Box::pin(async move { tell_of(tell.unwrap()).await })
+        Box::pin(async move { tell_of(tell.unwrap(), call).await })
     }
 
-    fn cancel<'a>(&'a self, job: &'a Job, task: &'a Task) -> Later<'a, ()> {
+    fn cancel<'a>(&'a self, job: &'a Job, task: &'a Task, _call: Call) -> Later<'a, ()> {
         self.of(job, |lines| {
             lines.asked.cancels = lines.asked.cancels.saturating_add(1);
             lines.tasks.push(task.clone());
@@ -166,7 +175,11 @@ impl Provider for Script {
     }
 }
 
-async fn tell_of(mut tell: Tell) -> Result<Progress, PollError> {
+fn not_taken(why: Obstacle) -> Result<Receipt, SubmitError> {
+    Err(SubmitError::NotTaken { why, again: BUSY })
+}
+
+async fn tell_of(mut tell: Tell, call: Call) -> Result<Progress, PollError> {
     while let Tell::After(gate, then) = tell {
         gate.reached.notify_one();
         gate.open.notified().await;
@@ -174,9 +187,16 @@ async fn tell_of(mut tell: Tell) -> Result<Progress, PollError> {
     }
     match tell {
         Tell::Pending => Ok(Progress::Pending { again: LONG }),
-        Tell::Done(count) => Ok(Progress::Done(pictures(count))),
-        Tell::Failed(failure) => Ok(Progress::Failed(failure)),
-        Tell::Unknown => Err(PollError("cut off".into())),
+        Tell::Done(count) => Ok(Progress::Done { pictures: pictures(count), withheld: 0 }),
+        Tell::Incomplete(count) => Ok(Progress::Incomplete {
+            // Nobody fetches what may be whole the next time.
+            pictures: pictures(if call.is_last { count } else { 0 }),
+            failure: Failure::OutputInvalid,
+            why: "one is missing".into(),
+        }),
+        Tell::Failed(failure) => Ok(Progress::Failed(failure.into())),
+        Tell::Unknown => Err(PollError::Unanswered("cut off".into())),
+        Tell::Trouble => Err(PollError::Trouble),
         Tell::Silence => pending().await,
         Tell::After(..) => panic!("a gate behind a gate"),
     }
@@ -187,11 +207,7 @@ fn pictures(count: u32) -> Vec<Picture> {
     (1..=count).map(|width| Picture::read(png(width), Some(width)).unwrap()).collect()
 }
 
-/// The header of a PNG of that width; nobody looks at what follows it.
+/// A PNG of that width.
 pub(crate) fn png(width: u32) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
-    bytes.extend(width.to_be_bytes());
-    bytes.extend(480_u32.to_be_bytes());
-    bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
-    bytes
+    testkit::picture::png(width, 480)
 }

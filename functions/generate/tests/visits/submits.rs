@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::{
-    script::{Say, Tell, png},
+    script::{BUSY, Say, Tell, png},
     world::{HOLD, LEASE_OVER, World, bell, message},
 };
 
@@ -19,23 +19,36 @@ async fn an_order_that_found_no_room_is_sent_again_and_counted_once() {
     world.visit(&job).await;
     let run = world.put_down(&job).await;
     assert_eq!((run.submits, run.dispatch), (0, Dispatch::Unsent));
-    world.visit(&job).await;
-    world.ended(&job, Status::Succeeded, HOLD).await;
+    // It is left alone for as long as it said, by this job and by others.
+    let other = world.job([Say::Accepted("other")], [Tell::Done(2)]).await;
+    for early in [&job, &other] {
+        world.visit(early).await;
+        let run = world.put_down(early).await;
+        assert_eq!((run.submits, run.dispatch), (0, Dispatch::Unsent));
+    }
+    world.forward(BUSY);
+    for late in [&job, &other] {
+        world.visit(late).await;
+        world.ended(late, Status::Succeeded, HOLD).await;
+    }
     world.asked(&job, 2, 1, 0);
-    world.finish(HOLD, 0).await;
+    world.asked(&other, 1, 1, 0);
+    world.finish(HOLD.saturating_mul(2), 0).await;
 }
 
 #[tokio::test]
 async fn an_upstream_may_be_busy_more_often_than_it_may_be_silent() {
     let world = World::start().await;
-    let job = world.job([Say::Busy, Say::Busy, Say::Busy, Say::Done(2)], []).await;
+    let says = [Say::Busy, Say::Busy, Say::Busy, Say::Accepted("task")];
+    let job = world.job(says, [Tell::Done(2)]).await;
     for _ in 0..3 {
         world.visit(&job).await;
         assert_eq!(world.put_down(&job).await.submits, 0);
+        world.forward(BUSY);
     }
     world.visit(&job).await;
     world.ended(&job, Status::Succeeded, HOLD).await;
-    world.asked(&job, 4, 0, 0);
+    world.asked(&job, 4, 1, 0);
     world.finish(HOLD, 0).await;
 }
 
@@ -65,7 +78,7 @@ async fn an_order_that_was_twice_not_answered_fails_and_is_given_back() {
     world.visit(&job).await;
     let ended = world.ended(&job, Status::Failed, 0).await;
     let failure = Failure::OutcomeUnknown;
-    assert_eq!(ended.state, State::Failed { at: world.now(), failure });
+    assert_eq!(ended.state, State::Failed { at: world.now(), verdict: failure.into() });
     world.asked(&job, 2, 0, 0);
     world.finish(0, 0).await;
 }
@@ -79,29 +92,29 @@ async fn a_verdict_on_the_order_fails_the_job_and_gives_the_hold_back() {
     // Whoever comes again finds nothing to do.
     world.visit(&job).await;
     let ended = world.ended(&job, Status::Failed, 0).await;
-    assert_eq!(ended.state, State::Failed { at: world.now(), failure });
+    assert_eq!(ended.state, State::Failed { at: world.now(), verdict: failure.into() });
     world.asked(&job, 1, 0, 0);
     world.finish(0, 0).await;
 }
 
 #[tokio::test]
-async fn an_order_that_is_done_at_once_succeeds_with_its_pictures_kept() {
+async fn a_success_has_its_pictures_kept() {
     let world = World::start().await;
-    let job = world.job([Say::Done(2)], []).await;
+    let job = world.job([Say::Accepted("task")], [Tell::Done(2)]).await;
     world.visit(&job).await;
     let ended = world.ended(&job, Status::Succeeded, HOLD).await;
     let [first, second] = ended.state.images() else { panic!("{ended:?}") };
     assert_eq!(world.kept(&first.key).await, png(1));
     assert_eq!(world.kept(&second.key).await, png(2));
     assert_eq!((first.width, first.seed, second.width), (1, Some(1), 2));
-    world.asked(&job, 1, 0, 0);
+    world.asked(&job, 1, 1, 0);
     world.finish(HOLD, 0).await;
 }
 
 #[tokio::test]
 async fn a_panic_fails_its_own_message_and_the_job_is_taken_up_when_the_lease_ends() {
     let world = World::start().await;
-    let bad = world.job([Say::Panic, Say::Done(2)], []).await;
+    let bad = world.job([Say::Panic, Say::Accepted("task")], [Tell::Done(2)]).await;
     let good = world.job([Say::Accepted("task")], [Tell::Done(2)]).await;
     let batch =
         vec![message("bad", &bell(&bad)), message("nonsense", "{"), message("good", &bell(&good))];
@@ -114,7 +127,34 @@ async fn a_panic_fails_its_own_message_and_the_job_is_taken_up_when_the_lease_en
     world.forward(LEASE_OVER);
     world.visit(&bad).await;
     world.ended(&bad, Status::Succeeded, HOLD).await;
-    world.asked(&bad, 2, 0, 0);
+    world.asked(&bad, 2, 1, 0);
     world.asked(&good, 1, 1, 0);
     world.finish(HOLD.saturating_mul(2), 0).await;
+}
+
+#[tokio::test]
+async fn trouble_with_our_key_is_not_the_caller_s_and_the_job_waits_until_it_is_cured() {
+    let world = World::start().await;
+    let job = world.job([Say::Trouble, Say::Accepted("task")], [Tell::Done(2)]).await;
+    world.visit(&job).await;
+    let run = world.put_down(&job).await;
+    assert_eq!((run.submits, run.dispatch), (0, Dispatch::Unsent));
+    world.forward(BUSY);
+    world.visit(&job).await;
+    world.ended(&job, Status::Succeeded, HOLD).await;
+    world.asked(&job, 2, 1, 0);
+    world.finish(HOLD, 0).await;
+}
+
+#[tokio::test]
+async fn trouble_that_nobody_cures_ends_with_the_job_s_time_and_is_given_back() {
+    let world = World::start().await;
+    let job = world.job([Say::Trouble], []).await;
+    world.visit(&job).await;
+    world.put_down(&job).await;
+    world.forward(Duration::from_secs(1_051));
+    world.visit(&job).await;
+    world.ended(&job, Status::Expired, 0).await;
+    world.asked(&job, 1, 0, 0);
+    world.finish(0, 0).await;
 }

@@ -12,11 +12,12 @@ use std::{
 use domain::{
     hold::Hold,
     ids::{CreditId, Entropy, JobId, UserId},
-    job::{Job, Run, State, Status, Upstream},
+    job::{Job, Run, State, Status},
     ledger::EntryKind,
     money::MicroUsd,
     order::{Draft, Order},
     time::Timestamp,
+    upstream::Upstream,
 };
 use generate::App;
 use lambda_runtime::{Context, LambdaEvent};
@@ -41,7 +42,7 @@ const INVOCATION: Duration = Duration::from_mins(1);
 /// Later than the lease of an invocation that begins now.
 pub(crate) const LEASE_OVER: Duration = Duration::from_secs(91);
 /// Later than the upstream of a job that begins now may take, grace included.
-pub(crate) const OVERDUE: Duration = Duration::from_secs(421);
+pub(crate) const OVERDUE: Duration = Duration::from_secs(451);
 /// Later than a job that is accepted now may last.
 pub(crate) const EXPIRED: Duration = Duration::from_secs(1_801);
 

@@ -13,6 +13,7 @@ use super::*;
 
 const SECRET: &str =
     "arn:aws:secretsmanager:eu-west-1:123456789012:secret:holdfast/upstreams-AbCdEf";
+const NAMES: [&str; 4] = ["BFL_API_KEY", "IDEOGRAM_API_KEY", "RECRAFT_API_KEY", "FAL_KEY"];
 const KEYS: &str = r#"{"BFL_API_KEY":"hush-1","FAL_KEY":"hush-2"}"#;
 
 /// What was asked: the operation, and the body.
@@ -72,7 +73,7 @@ impl Service {
     }
 
     async fn add(&self) -> Result<Environment, SecretsError> {
-        add_secrets(self.environment(), &UPSTREAM_KEYS).await
+        add_secrets(self.environment(), &NAMES).await
     }
 
     fn asked(&self) -> Vec<(String, Value)> {
@@ -123,7 +124,7 @@ async fn only_listed_names_with_a_text_are_taken() {
 async fn a_key_in_the_secret_replaces_the_variable() {
     let service = Service::with(KEYS).await;
     let environment = service.environment().with("FAL_KEY", "old").with("RECRAFT_API_KEY", "kept");
-    let environment = add_secrets(environment, &UPSTREAM_KEYS).await.unwrap();
+    let environment = add_secrets(environment, &NAMES).await.unwrap();
     assert_eq!(environment.get("FAL_KEY"), Some("hush-2"));
     assert_eq!(environment.get("RECRAFT_API_KEY"), Some("kept"));
 }
@@ -133,11 +134,11 @@ async fn nothing_is_asked_without_a_secret_or_without_upstreams() {
     let service = Service::with(KEYS).await;
     for name in ["UPSTREAM_KEYS_SECRET", "UPSTREAMS"] {
         let before = service.environment().with(name, "");
-        let after = add_secrets(before.clone(), &UPSTREAM_KEYS).await.unwrap();
+        let after = add_secrets(before.clone(), &NAMES).await.unwrap();
         assert_eq!(names(&after), names(&before), "{name}");
     }
     // Not even a client is made: there is no region.
-    let environment = add_secrets(Environment::default(), &UPSTREAM_KEYS).await.unwrap();
+    let environment = add_secrets(Environment::default(), &NAMES).await.unwrap();
     assert_eq!(names(&environment), "{}");
     assert_eq!(service.asked(), []);
 }
@@ -231,7 +232,7 @@ async fn a_service_that_is_not_there_is_an_error_with_its_cause() {
 #[tokio::test]
 async fn a_missing_variable_is_named() {
     let environment = Service::with(KEYS).await.environment().with("AWS_REGION", "");
-    let error = add_secrets(environment, &UPSTREAM_KEYS).await.unwrap_err();
+    let error = add_secrets(environment, &NAMES).await.unwrap_err();
     assert_eq!(format!("{error:?}"), "the variable AWS_REGION is not set");
 }
 
