@@ -4,7 +4,8 @@ use std::{io::IsTerminal, path::Path, process::ExitCode, time::Duration};
 
 use anstream::{eprintln, println};
 use anyhow::Context;
-use local::{Constraints, Options, Stack, TemplateSource};
+use local::{Constraints, Options, Stack, TemplateSource, UpstreamVariables};
+use runtime::Environment;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -43,6 +44,7 @@ pub(crate) async fn start(args: &ServeArgs) -> anyhow::Result<(Stack, Demo)> {
         port: args.port,
         data_dir: data_dir.clone(),
         parameters: args.parameters(),
+        upstreams: UpstreamVariables::of(&Environment::of_process()),
         // Values that no deployment would take are what one plays with on one machine.
         constraints: Constraints::Ignored,
         sweep_every: args.sweep_seconds.map(Duration::from_secs),

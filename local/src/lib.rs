@@ -25,6 +25,6 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 
-pub use options::{Options, TemplateSource};
+pub use options::{Options, TemplateSource, UpstreamVariables};
 pub use stack::Stack;
 pub use template::Constraints;

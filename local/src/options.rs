@@ -1,9 +1,11 @@
 //! What a stack is started with.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use runtime::Clock;
+use domain::upstream::{Upstream, Upstreams};
+use providers::{base_variable, key_variable};
+use runtime::{Clock, Environment};
 
 use crate::template::{Constraints, TEMPLATE};
 
@@ -30,6 +32,10 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Values for parameters of the template, in place of their defaults.
     pub parameters: BTreeMap<String, String>,
+    /// The keys of upstreams, which the cloud has in Secrets Manager, and where the upstreams are, if not
+    /// where their makers say; by the names of their variables. A function gets them if the template
+    /// tells it where they are kept.
+    pub upstreams: UpstreamVariables,
     /// Whether the values must be as the template wants them.
     pub constraints: Constraints,
     /// How often the sweep runs; `None` is as the template says.
@@ -45,6 +51,7 @@ impl Default for Options {
             port: 0,
             data_dir: None,
             parameters: BTreeMap::new(),
+            upstreams: UpstreamVariables::default(),
             constraints: Constraints::default(),
             sweep_every: None,
             clock: Clock::system(),
@@ -62,5 +69,39 @@ impl TemplateSource {
                 .await
                 .with_context(|| format!("cannot read the template {}", path.display())),
         }
+    }
+}
+
+/// Variables with the keys of upstreams and where they are. The values are secrets.
+#[derive(Clone, Default)]
+pub struct UpstreamVariables(BTreeMap<&'static str, String>);
+
+impl fmt::Debug for UpstreamVariables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl UpstreamVariables {
+    /// Those that are set in an environment.
+    pub fn of(environment: &Environment) -> Self {
+        let names =
+            Upstream::KEYED.into_iter().flat_map(|of| [key_variable(of), base_variable(of)]);
+        let set =
+            names.flatten().filter_map(|name| Some((name, environment.get(name)?.to_owned())));
+        Self(set.collect())
+    }
+
+    /// The upstreams that there are keys for.
+    pub fn keyed(&self) -> Upstreams {
+        let has_key = |upstream: &Upstream| {
+            key_variable(*upstream).is_some_and(|variable| self.0.contains_key(variable))
+        };
+        Upstreams::new(Upstream::KEYED.into_iter().filter(has_key))
+    }
+
+    /// All of them, with their values.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))
     }
 }

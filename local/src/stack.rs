@@ -67,7 +67,8 @@ impl Stack {
             .await
             .context("cannot make what the template says")?;
 
-        let (environments, invoker) = deploy(&template, &endpoints, &options.clock)?;
+        let (environments, invoker) =
+            deploy(&template, &endpoints, &options.upstreams, &options.clock)?;
         let (tables, buckets) = (table_names(&template), bucket_names(&template));
         let gateway = Gateway::new(
             &template,

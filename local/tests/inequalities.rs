@@ -7,12 +7,17 @@
     reason = "tests may stop at the first surprise"
 )]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
+use domain::{
+    order::IMAGES_MAX,
+    upstream::{Upstream, Upstreams},
+};
 use local::{
     Constraints,
     template::{Site, TEMPLATE, Template, functions::Function, parameters::Parameter},
 };
+use providers::{BYTES_MAX, KEY_VARIABLES, Limits};
 
 /// How far the clocks of two machines may be apart.
 const CLOCK_SKEW_SECONDS: i64 = 30;
@@ -94,7 +99,7 @@ fn a_message_stays_hidden_for_six_invocations() {
         [6 * timeout.is + window, 6 * timeout.most + window],
         [visibility, visibility],
     );
-    assert_eq!(template.functions["GenerateFunction"].timeout.as_secs(), 60);
+    assert_eq!(template.functions["GenerateFunction"].timeout.as_secs(), 90);
 }
 
 #[test]
@@ -204,6 +209,81 @@ fn one_bad_message_fails_alone_and_workers_are_limited() {
     assert!((2..=1_000).contains(&source.maximum_concurrency));
 }
 
+/// All workers together stay within what an upstream publishes that it makes at a time, for whatever a
+/// stack is deployed with: a worker that could not order the four pictures of a job does not start.
+#[test]
+fn workers_and_their_batches_stay_within_the_limits_of_the_upstreams() {
+    let template = template();
+    let [source] = template.functions["GenerateFunction"].sources.as_slice() else {
+        panic!("one queue calls the worker");
+    };
+    let concurrency = Number::of(&template, "GenerateMaximumConcurrency");
+    assert_eq!(i64::from(source.maximum_concurrency), concurrency.is);
+    let share = |workers: i64, upstream: Upstream| {
+        let workers = NonZeroU32::new(u32::try_from(workers).unwrap()).unwrap();
+        let all = Upstreams::new([upstream]);
+        (all.places(upstream, workers), upstream.in_flight_max().map(NonZeroU32::get))
+    };
+    for upstream in Upstream::KEYED {
+        // By default each worker can order the largest job everywhere.
+        let (share_of_one, limit) = share(concurrency.is, upstream);
+        assert!(share_of_one.is_none_or(|share| share >= u32::from(IMAGES_MAX)), "{upstream}");
+        // What a batch may have under way at once is the least of its jobs and its share.
+        let batch = u32::from(source.batch_size) * u32::from(IMAGES_MAX);
+        let workers = u32::from(source.maximum_concurrency);
+        let under_way = share_of_one.map_or(batch, |share| share.min(batch)) * workers;
+        assert!(limit.is_none_or(|limit| under_way <= limit), "{upstream}: {under_way}");
+        for workers in concurrency.least..=concurrency.most {
+            let (share, limit) = share(workers, upstream);
+            let all = share.map(|share| i64::from(share) * workers);
+            assert!(all.zip(limit).is_none_or(|(all, limit)| all <= i64::from(limit)));
+        }
+    }
+}
+
+#[test]
+fn an_upstream_that_takes_its_time_is_waited_for() {
+    let template = template();
+    let timeout = Number::of(&template, "GenerateTimeoutSeconds");
+    // What is kept of an invocation for putting jobs down, and what it takes to claim one.
+    let around = 5 + 3;
+    let patience = seconds(Limits::default().patience) + around;
+    at_most("patience + 8 s <= timeout", [patience; 2], [timeout.is, timeout.least]);
+}
+
+#[test]
+fn the_pictures_of_a_batch_fit_into_the_worker_s_memory() {
+    let template = template();
+    let batch = Number::of(&template, "GenerateBatchSize").most;
+    let pictures = batch * i64::from(IMAGES_MAX) * i64::try_from(BYTES_MAX).unwrap();
+    let memory = memory_of(TEMPLATE, "GenerateFunction") * 1_024 * 1_024;
+    // A third is left for the program, and for one picture at a time that is in two places.
+    assert!(pictures * 3 <= memory * 2, "{pictures} of {memory}");
+}
+
+/// The memory of a function in MB, which matters to nothing on one machine.
+fn memory_of(template: &str, function: &str) -> i64 {
+    let (_, after) = template.split_once(&format!("\n  {function}:")).unwrap();
+    let (_, value) = after.split_once("MemorySize: ").unwrap();
+    value.lines().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn nothing_in_the_cloud_takes_itself_for_one_machine() {
+    let template = template();
+    for (id, function) in &template.functions {
+        for variable in ["LOCAL_STACK", "BFL_BASE_URL", "IDEOGRAM_BASE_URL", "FAL_BASE_URL"] {
+            assert!(!function.environment.contains_key(variable), "{id} {variable}");
+        }
+        for variable in KEY_VARIABLES {
+            assert!(
+                !function.environment.contains_key(variable),
+                "{id} has {variable} in the open"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_route_needs_a_key_but_those_that_are_public() {
     let template = template();
@@ -245,17 +325,17 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
             "SubmitFunction",
             "FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
              JOBS_TABLE JOB_DEADLINE_SECONDS LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
-             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS",
+             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS UPSTREAMS",
         ),
         (
             "GenerateFunction",
             "FAIR_QUEUE GRACE_SECONDS IMAGES_BUCKET JOBS_TABLE LEASE_MARGIN_SECONDS LEDGER_TABLE \
-             LOG_LEVEL QUEUE_URL REANNOUNCE_SECONDS RETENTION_DAYS REVISIT_SECONDS \
-             RUN_LIMIT_SECONDS",
+             LOG_LEVEL MAXIMUM_CONCURRENCY QUEUE_URL REANNOUNCE_SECONDS RETENTION_DAYS \
+             REVISIT_SECONDS RUN_LIMIT_SECONDS UPSTREAMS UPSTREAM_KEYS_SECRET",
         ),
         (
             "LookupFunction",
-            "IMAGES_BUCKET JOBS_TABLE LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS",
+            "IMAGES_BUCKET JOBS_TABLE LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS UPSTREAMS",
         ),
         ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL"),
         (

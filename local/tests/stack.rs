@@ -109,7 +109,7 @@ async fn what_cannot_start_says_why() {
         ),
         (
             Options { parameters: parameters("GraceSeconds", "1"), ..Options::default() },
-            "is 1, less than 90".to_owned(),
+            "is 1, less than 150".to_owned(),
         ),
         (
             Options { template: TemplateSource::Text("a: b".into()), ..Options::default() },

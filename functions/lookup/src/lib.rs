@@ -18,7 +18,8 @@ const LIMIT: u8 = 20;
 
 /// What the function needs, made once and lent to every request.
 ///
-/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `IMAGES_BUCKET`, `MARKUP` and `OUTPUT_URL_SECONDS`.
+/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `IMAGES_BUCKET`, `MARKUP`, `UPSTREAMS` and
+/// `OUTPUT_URL_SECONDS`.
 #[derive(Debug)]
 pub struct App {
     catalogue: Catalogue,
@@ -36,7 +37,10 @@ impl App {
     pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
         let aws = Aws::new(environment)?;
         Ok(Self {
-            catalogue: Catalogue::new(environment.parse("MARKUP")?),
+            catalogue: Catalogue::new(
+                environment.parse("MARKUP")?,
+                environment.parse_or_default("UPSTREAMS")?,
+            ),
             store: Store::new(
                 aws.dynamodb(),
                 store::Tables {

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use domain::catalogue::Markup;
+use domain::{catalogue::Markup, upstream::Upstreams};
 use runtime::Environment;
 
-/// Reads `MARKUP`, `RUN_LIMIT_SECONDS`, `JOB_DEADLINE_SECONDS`, `GRACE_SECONDS`,
+/// Reads `MARKUP`, `UPSTREAMS`, `RUN_LIMIT_SECONDS`, `JOB_DEADLINE_SECONDS`, `GRACE_SECONDS`,
 /// `HARD_EXPIRY_SECONDS`, `IDEMPOTENCY_DAYS`, `OUTPUT_URL_SECONDS` and `RETENTION_DAYS`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) markup: Markup,
+    /// Who may be asked to make pictures; the sandbox where nobody is.
+    pub(crate) upstreams: Upstreams,
     /// How long new work may be begun on a job.
     pub(crate) deadline: Duration,
     /// How long a hold may stand.
@@ -31,6 +33,7 @@ impl Config {
         let retention = environment.days("RETENTION_DAYS")?;
         let config = Self {
             markup: environment.parse("MARKUP")?,
+            upstreams: environment.parse_or_default("UPSTREAMS")?,
             deadline: environment.seconds("JOB_DEADLINE_SECONDS")?,
             hard_expiry: environment.seconds("HARD_EXPIRY_SECONDS")?,
             idempotency: environment.days("IDEMPOTENCY_DAYS")?,

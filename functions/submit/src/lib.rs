@@ -12,7 +12,7 @@ use domain::{
     hold::Hold,
     idempotency::IdempotencyKey,
     ids::{JobId, UserId},
-    job::{Job, State, Upstream},
+    job::{Job, State},
     order::Order,
     time::Timestamp,
 };
@@ -49,7 +49,7 @@ impl App {
         let aws = Aws::new(environment)?;
         let config = Config::new(environment)?;
         Ok(Self {
-            catalogue: Catalogue::new(config.markup),
+            catalogue: Catalogue::new(config.markup, config.upstreams.clone()),
             config,
             store: Store::new(
                 aws.dynamodb(),
@@ -87,7 +87,7 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
     let now = app.clock.now();
     let job = pend(app, caller.user, order, now)?;
     let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
-    let accepted = app.store.accept(&acceptance).await.map_err(|error| refuse(error, &job))?;
+    let accepted = accept(app, &acceptance).await?;
 
     match accepted {
         Accepted::Now => {
@@ -105,16 +105,29 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
     }
 }
 
+/// Accepts a job, unless its upstream does not take all that the order asks for. Which upstream that is
+/// may have changed since the key was first used; a replay is a replay all the same.
+async fn accept(app: &App, acceptance: &Acceptance<'_>) -> Result<Accepted, Refusal> {
+    let Acceptance { job, key } = acceptance;
+    let Err(lacking) = job.order.check_offer(app.catalogue.offer(job.order.model)) else {
+        return app.store.accept(acceptance).await.map_err(|error| refuse(error, job));
+    };
+    let Some(key) = key else { return Err(lacking.into()) };
+    let first = app.store.replayed(&job.user, key, job.created_at).await;
+    first.map_err(|error| refuse(error, job))?.map(Accepted::Before).ok_or(lacking.into())
+}
+
 /// The job that an order becomes: priced, with its deadlines, not begun.
 fn pend(app: &App, user: UserId, order: Order, now: Timestamp) -> Result<Job, Refusal> {
     let entropy = app.entropy.bytes().map_err(|error| Refusal::Unavailable(error.into()))?;
     let hold = Hold::new(app.catalogue.price(order.model), order.n);
+    let upstream = app.catalogue.offer(order.model).upstream;
     Ok(Job {
         id: JobId::new(now, &entropy),
         user,
         hold: hold.ok_or_else(|| Refusal::Internal("a price is out of bounds".into()))?,
         order,
-        upstream: Upstream::Sandbox,
+        upstream,
         created_at: now,
         deadline: now.plus(app.config.deadline),
         expires_at: now.plus(app.config.hard_expiry),

@@ -9,7 +9,7 @@ use standins::{Endpoints, Standins, Storage};
 
 use crate::{
     invoke::{Invoker, programs},
-    options::Options,
+    options::{Options, UpstreamVariables},
     schedule::Scheduled,
     template::{Site, Template},
 };
@@ -24,6 +24,11 @@ const LOCAL_PARAMETERS: [(&str, &str); 2] = [
     // Keys of this machine must not look like keys of a deployment.
     ("KeyEnvironment", "test"),
 ];
+
+/// The parameter that lists the upstreams: here those that there are keys for.
+const UPSTREAMS: &str = "Upstreams";
+/// The variable that tells a function where the keys of the upstreams are kept.
+const KEYS_SECRET: &str = "UPSTREAM_KEYS_SECRET";
 
 /// Starts the stand-ins, which keep their state in this directory, or nowhere.
 pub(super) async fn start_standins(data_dir: Option<PathBuf>) -> anyhow::Result<Standins> {
@@ -46,9 +51,11 @@ pub(super) fn understand(
         api_url: format!("http://{address}"),
     };
     let declared = Template::parameter_names(text)?;
-    let local = LOCAL_PARAMETERS.iter().filter(|(name, _)| declared.contains(*name));
+    let upstreams = (UPSTREAMS, options.upstreams.keyed().to_string());
+    let local = LOCAL_PARAMETERS.map(|(name, value)| (name, value.to_owned()));
+    let local = local.into_iter().chain([upstreams]).filter(|(name, _)| declared.contains(*name));
     let mut parameters: BTreeMap<String, String> =
-        local.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        local.map(|(name, value)| (name.to_owned(), value)).collect();
     parameters.extend(options.parameters.clone());
     Template::parse(text, site, &parameters, options.constraints)
         .context("the template is not understood")
@@ -63,6 +70,9 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
         ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        // An upstream on loopback is one that somebody plays here; in the cloud it could only be an
+        // attack.
+        ("LOCAL_STACK", "true"),
     ];
     let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
     own.into_iter().chain(given).collect()
@@ -72,12 +82,17 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
 pub(super) fn deploy(
     template: &Template,
     endpoints: &Endpoints,
+    upstreams: &UpstreamVariables,
     clock: &Clock,
 ) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
     let mut environments = BTreeMap::new();
     let mut functions = Vec::new();
     for (id, function) in &template.functions {
-        let environment = environment(function.environment.clone(), endpoints);
+        let mut own = function.environment.clone();
+        if own.contains_key(KEYS_SECRET) {
+            own.extend(upstreams.variables());
+        }
+        let environment = environment(own, endpoints);
         let handler = programs::start(&function.binary, &environment, clock.clone())
             .with_context(|| format!("{id} does not start"))?;
         environments.insert(id.clone(), environment);
