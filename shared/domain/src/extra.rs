@@ -46,10 +46,10 @@ impl Extra {
             return Ok(());
         }
         let key = self.key;
-        Err(match self.takes {
-            Takes::Style(_) => OrderError::ExtraNotAllowed(key.to_owned()),
-            takes => OrderError::BadExtra { key, rule: takes.rule() },
-        })
+        if matches!(self.takes, Takes::Style(_)) {
+            return Err(OrderError::ExtraNotAllowed(key.to_owned()));
+        }
+        Err(OrderError::BadExtra { key, rule: self.takes.rule() })
     }
 }
 

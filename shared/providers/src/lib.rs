@@ -17,6 +17,8 @@ mod http;
 mod ideogram;
 mod parts;
 mod picture;
+#[cfg(test)]
+mod prices;
 mod recraft;
 mod sandbox;
 pub mod source;

@@ -1,1 +1,98 @@
+use std::sync::Mutex;
 
+use super::*;
+use crate::testing::CALL;
+
+const ANSWER: Duration = Duration::from_secs(1);
+
+fn busy() -> SubmitError {
+    SubmitError::NotTaken { why: Obstacle::Busy, again: Duration::from_millis(1_500) }
+}
+
+fn trouble() -> SubmitError {
+    SubmitError::NotTaken { why: Obstacle::Trouble, again: Duration::from_secs(60) }
+}
+
+fn unknown() -> SubmitError {
+    SubmitError::Unknown("cut off".into())
+}
+
+fn verdict() -> SubmitError {
+    SubmitError::Verdict(Failure::ContentModerated.into())
+}
+
+type Says = Vec<fn() -> Result<u8, SubmitError>>;
+
+/// Sends parts that are answered so, each the next time it is sent; who was sent how often.
+async fn play(says: Vec<Says>, within: Duration) -> (Result<Vec<u8>, SubmitError>, Vec<usize>) {
+    let sent = Mutex::new(vec![0_usize; says.len()]);
+    let call = Call { within, ..CALL };
+    let answer = send(u8::try_from(says.len()).unwrap(), call, ANSWER, async |part| {
+        let part = usize::from(part);
+        let time = {
+            let mut sent = sent.lock().unwrap();
+            sent[part] += 1;
+            sent[part] - 1
+        };
+        says[part].get(time).or(says[part].last()).unwrap()()
+    })
+    .await;
+    (answer, sent.into_inner().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_are_taken_in_their_order() {
+    let (taken, sent) = play(vec![vec![|| Ok(0)], vec![|| Ok(1)], vec![|| Ok(2)]], ANSWER).await;
+    assert_eq!(taken.unwrap(), [0, 1, 2]);
+    assert_eq!(sent, [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_without_room_waits_its_turn_and_keeps_its_place() {
+    let says: Vec<Says> = vec![vec![|| Err(busy()), || Err(busy()), || Ok(0)], vec![|| Ok(1)]];
+    let (taken, sent) = play(says, Duration::from_secs(60)).await;
+    assert_eq!(taken.unwrap(), [0, 1]);
+    assert_eq!(sent, [3, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_room_has_an_end() {
+    let says = || -> Vec<Says> { vec![vec![|| Err(busy())], vec![|| Ok(1)]] };
+    let (taken, sent) = play(says(), Duration::from_secs(600)).await;
+    assert_eq!((taken.unwrap(), sent), (vec![1], vec![ROUNDS_MAX.into(), 1]));
+    // There is no time for another pause and another answer.
+    let (taken, sent) = play(says(), Duration::from_secs(3)).await;
+    assert_eq!((taken.unwrap(), sent), (vec![1], vec![1, 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_twice_that_may_have_been_taken() {
+    let says: Vec<Says> = vec![
+        vec![|| Err(unknown())],
+        vec![|| Err(verdict())],
+        vec![|| Err(trouble())],
+        vec![|| Ok(3)],
+    ];
+    let (taken, sent) = play(says, Duration::from_secs(60)).await;
+    assert_eq!((taken.unwrap(), sent), (vec![3], vec![1, 1, 1, 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_order_that_was_not_taken_the_worst_is_said() {
+    let word = |error: &SubmitError| match error {
+        SubmitError::Unknown(_) => "unknown",
+        SubmitError::Verdict(_) => "verdict",
+        SubmitError::NotTaken { .. } => "not taken",
+    };
+    let cases: [(Vec<Says>, &str); 4] = [
+        (vec![vec![|| Err(busy())], vec![|| Err(trouble())]], "not taken"),
+        (vec![vec![|| Err(busy())], vec![|| Err(verdict())]], "verdict"),
+        (vec![vec![|| Err(verdict())], vec![|| Err(unknown())]], "unknown"),
+        (vec![], "unknown"),
+    ];
+    for (says, expected) in cases {
+        let (answer, sent) = play(says, Duration::from_secs(60)).await;
+        assert_eq!(word(&answer.unwrap_err()), expected);
+        assert!(sent.iter().all(|times| *times == 1), "{sent:?}");
+    }
+}

@@ -200,8 +200,8 @@ fn pixels_length(bytes: &[u8]) -> Option<usize> {
 /// <https://developers.google.com/speed/webp/docs/riff_container>
 fn webp(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut walk = Walk::new(bytes);
-    let ([riff, size, webp], is_extended) =
-        ([walk.array()?, walk.array()?, walk.array()?], walk.rest().starts_with(b"VP8X"));
+    let (riff, size, webp) = (walk.array()?, walk.array()?, walk.array()?);
+    let is_extended = walk.rest().starts_with(b"VP8X");
     if (riff, webp) != (*b"RIFF", *b"WEBP") {
         return None;
     }

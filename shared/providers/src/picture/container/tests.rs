@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test may overflow and fail")]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage, load_from_memory};
@@ -37,10 +39,10 @@ fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let sum = crc32fast::hash(&[kind, content].concat());
     let length = u32::try_from(content.len()).unwrap();
-    [&length.to_be_bytes(), kind.as_slice(), content, &sum.to_be_bytes()].concat()
+    [&length.to_be_bytes(), kind, content, &sum.to_be_bytes()].concat()
 }
 
 fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
@@ -48,10 +50,10 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xff, marker], length.to_be_bytes().as_slice(), content].concat()
 }
 
-fn riff_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn riff_chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).unwrap();
     let padding: &[u8] = if content.len() % 2 == 1 { &[0] } else { &[] };
-    [kind, length.to_le_bytes().as_slice(), content, padding].concat()
+    [kind, &length.to_le_bytes(), content, padding].concat()
 }
 
 fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
@@ -70,7 +72,7 @@ fn bitstream() -> Vec<u8> {
     file(Kind::WebP, 5, 4)[12..].to_vec()
 }
 
-/// Where the parts of a PNG begin that are given, and where it ends.
+/// The chunks of a PNG, and where they are.
 fn chunks(bytes: &[u8]) -> Vec<([u8; 4], Range<usize>)> {
     let mut at = PNG_SIGNATURE.len();
     let mut chunks = Vec::new();
