@@ -202,7 +202,7 @@ impl<'a> Visitor<'a> {
         let upstream = self.job.upstream.as_str();
         match why {
             Obstacle::Busy => {
-                tracing::info!(job_id = %self.job.id, upstream, "the upstream is busy")
+                tracing::info!(job_id = %self.job.id, upstream, "the upstream is busy");
             }
             Obstacle::Unreachable => {
                 tracing::warn!(job_id = %self.job.id, upstream, "the upstream cannot be reached");

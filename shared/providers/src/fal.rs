@@ -57,12 +57,15 @@ pub(crate) struct Fal {
 #[derive(Serialize, Deserialize)]
 struct Requests(Vec<Request>);
 
-/// A request that is in the queue.
+/// A request that is in the queue, by the URLs that fal gave.
 #[derive(Serialize, Deserialize)]
 struct Request {
-    status_url: String,
-    response_url: String,
-    cancel_url: String,
+    #[serde(rename = "status_url")]
+    status: String,
+    #[serde(rename = "response_url")]
+    response: String,
+    #[serde(rename = "cancel_url")]
+    cancel: String,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +114,7 @@ impl Fal {
     }
 
     async fn ask(&self, request: &Request, call: Call) -> Result<Part, PollError> {
-        let sent = self.send(self.line.get(&request.status_url)?, call).await;
+        let sent = self.send(self.line.get(&request.status)?, call).await;
         let status: StatusOut = match judge_poll(sent, call.now, false)? {
             Told::Json(json) => task::understand(json)?,
             Told::Later(again) => return Ok(Part::Pending(again)),
@@ -122,7 +125,7 @@ impl Fal {
             return Ok(Part::Pending(AGAIN));
         }
         let failed = status.error.is_some() || status.error_type.is_some();
-        let sent = self.send(self.line.get(&request.response_url)?, call).await;
+        let sent = self.send(self.line.get(&request.response)?, call).await;
         match judge_poll(sent, call.now, true) {
             Ok(Told::Json(json)) if !failed => Ok(ready(&task::understand(json)?)),
             Ok(Told::Verdict(verdict)) => Ok(Part::Failed(verdict)),
@@ -169,7 +172,7 @@ impl Provider for Fal {
         Box::pin(async move {
             let Ok(Requests(requests)) = task::parse(task) else { return };
             let told = requests.iter().map(async |request| {
-                if let Ok(request) = self.line.put(&request.cancel_url) {
+                if let Ok(request) = self.line.put(&request.cancel) {
                     // Whether it listens makes no difference: nobody waits for the pictures any more.
                     drop(self.send(request, call).await);
                 }

@@ -18,7 +18,7 @@ use tokio::{
 
 /// How long an upstream is left alone that refuses our key or our credit. A person must act, so
 /// asking more often tells nothing new.
-pub(crate) const TROUBLE: Duration = Duration::from_secs(60);
+pub(crate) const TROUBLE: Duration = Duration::from_mins(1);
 
 /// The gate before one upstream.
 #[derive(Clone, Debug)]

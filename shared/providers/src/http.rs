@@ -306,7 +306,7 @@ pub(crate) fn judge_submit(
             not_taken(Obstacle::Busy, answer.again(now).unwrap_or(BUSY))
         }
         // A path that is not there is a mistake of ours, not of the caller.
-        401 | 402 | 403 | 404 | 405 if !moderated(answer.status, &answer.complaint()) => {
+        401..=405 if !moderated(answer.status, &answer.complaint()) => {
             not_taken(Obstacle::Trouble, TROUBLE)
         }
         408 | 409 | 425 => unknown(),
@@ -355,7 +355,7 @@ pub(crate) fn judge_poll(
         429 | 503 if answer.again(now).is_some() || answer.status == 429 => {
             Ok(Told::Later(answer.again(now).unwrap_or(BUSY)))
         }
-        401 | 402 | 403 => Err(PollError::Trouble),
+        401..=403 => Err(PollError::Trouble),
         404 | 410 => Ok(Told::NoTask(malformed(&answer))),
         // Before the result is there, fal says 400 to the same question.
         422 if is_result => Ok(Told::Verdict(answer.verdict(says_moderated))),

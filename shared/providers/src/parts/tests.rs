@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test may overflow and fail")]
+
 use std::sync::Mutex;
 
 use super::*;
@@ -10,7 +12,7 @@ fn busy() -> SubmitError {
 }
 
 fn trouble() -> SubmitError {
-    SubmitError::NotTaken { why: Obstacle::Trouble, again: Duration::from_secs(60) }
+    SubmitError::NotTaken { why: Obstacle::Trouble, again: Duration::from_mins(1) }
 }
 
 fn unknown() -> SubmitError {
@@ -50,7 +52,7 @@ async fn parts_are_taken_in_their_order() {
 #[tokio::test(start_paused = true)]
 async fn a_part_without_room_waits_its_turn_and_keeps_its_place() {
     let says: Vec<Says> = vec![vec![|| Err(busy()), || Err(busy()), || Ok(0)], vec![|| Ok(1)]];
-    let (taken, sent) = play(says, Duration::from_secs(60)).await;
+    let (taken, sent) = play(says, Duration::from_mins(1)).await;
     assert_eq!(taken.unwrap(), [0, 1]);
     assert_eq!(sent, [3, 1]);
 }
@@ -58,7 +60,7 @@ async fn a_part_without_room_waits_its_turn_and_keeps_its_place() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_room_has_an_end() {
     let says = || -> Vec<Says> { vec![vec![|| Err(busy())], vec![|| Ok(1)]] };
-    let (taken, sent) = play(says(), Duration::from_secs(600)).await;
+    let (taken, sent) = play(says(), Duration::from_mins(10)).await;
     assert_eq!((taken.unwrap(), sent), (vec![1], vec![ROUNDS_MAX.into(), 1]));
     // There is no time for another pause and another answer.
     let (taken, sent) = play(says(), Duration::from_secs(3)).await;
@@ -73,7 +75,7 @@ async fn nothing_is_sent_twice_that_may_have_been_taken() {
         vec![|| Err(trouble())],
         vec![|| Ok(3)],
     ];
-    let (taken, sent) = play(says, Duration::from_secs(60)).await;
+    let (taken, sent) = play(says, Duration::from_mins(1)).await;
     assert_eq!((taken.unwrap(), sent), (vec![3], vec![1, 1, 1, 1]));
 }
 
@@ -91,7 +93,7 @@ async fn of_an_order_that_was_not_taken_the_worst_is_said() {
         (vec![], "unknown"),
     ];
     for (says, expected) in cases {
-        let (answer, sent) = play(says, Duration::from_secs(60)).await;
+        let (answer, sent) = play(says, Duration::from_mins(1)).await;
         assert_eq!(word(&answer.unwrap_err()), expected);
         assert!(sent.iter().all(|times| *times == 1), "{sent:?}");
     }
