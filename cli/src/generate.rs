@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use anstream::println;
+use anstream::{eprintln, println};
 use anyhow::{Context, bail};
+use local::UpstreamVariables;
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
-use runtime::Entropy;
+use runtime::{Entropy, Environment};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 use tokio::time::{Instant, sleep};
@@ -91,6 +92,12 @@ pub(crate) async fn generate(args: GenerateArgs) -> anyhow::Result<ExitCode> {
         let code = order_and_save(&api, &args).await;
         stack.stop().await?;
         return code;
+    }
+    if !UpstreamVariables::of(&Environment::of_process()).is_empty() {
+        eprintln!(
+            "{FAINT}the server at {url} has the pictures made; the keys of upstreams in this shell are \
+             not used{FAINT:#}"
+        );
     }
     let demo = known.and_then(|stack| stack.demo).map(|demo| demo.api_key);
     let key = args.api_key.clone().or(demo).context("whose money? set HOLDFAST_API_KEY")?;

@@ -80,11 +80,12 @@ fn announce(args: &ServeArgs, stack: &Stack, demo: &Demo) -> anyhow::Result<()> 
 
 fn greet(args: &ServeArgs, stack: &Stack, demo: &Demo) {
     let (url, key) = (stack.url(), demo.key.reveal());
-    let row = |label: &str, value: &str| println!("  {FAINT}{label:<9}{FAINT:#}{value}");
+    let row = |label: &str, value: &str| println!("  {FAINT}{label:<10}{FAINT:#}{value}");
     println!("\n{GOOD}Holdfast{GOOD:#} serves at {STRONG}{url}{STRONG:#}\n");
     row("user", demo.user.as_str());
     row("API key", key);
     row("balance", &format!("${}", demo.available));
+    row("pictures", &made_by(stack));
     row("data", &kept_in(args));
     println!("\nMake a picture:\n");
     println!(
@@ -95,6 +96,17 @@ fn greet(args: &ServeArgs, stack: &Stack, demo: &Demo) {
     println!("and ask what became of it, with the id from the answer:\n");
     println!("  curl -s {url}/v1/jobs/ID -H 'Authorization: Bearer {key}'\n");
     println!("{FAINT}Ctrl-C stops.{FAINT:#}");
+}
+
+/// Who makes the pictures: what they cost is for whoever's keys they are to know beforehand.
+fn made_by(stack: &Stack) -> String {
+    let upstreams = stack.template().parameters.get("Upstreams");
+    match upstreams.map(|parameter| parameter.value.as_str()).filter(|list| !list.is_empty()) {
+        Some(list) => {
+            format!("made by {} for money, the rest by the sandbox", list.replace(',', ", "))
+        }
+        None => "drawn by the sandbox, for nothing".to_owned(),
+    }
 }
 
 fn kept_in(args: &ServeArgs) -> String {

@@ -92,6 +92,11 @@ impl UpstreamVariables {
         Self(set.collect())
     }
 
+    /// Whether none of them is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The upstreams that there are keys for.
     pub fn keyed(&self) -> Upstreams {
         let has_key = |upstream: &Upstream| {

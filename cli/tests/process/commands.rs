@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use serde_json::json;
 
-use crate::server::{BINARY, Server, lossy, slow_order};
+use crate::server::{BINARY, Server, UPSTREAM_VARIABLES, lossy, slow_order};
 
 #[test]
 fn serve_tells_a_program_where_everything_is() {
@@ -67,7 +67,11 @@ fn generate_brings_its_own_stack_where_there_is_none() {
     let dir = tempfile::tempdir().unwrap();
     // Nobody listens on port 8080 of a test machine; if somebody does, they are asked instead, and
     // the picture is saved all the same.
-    let output = Command::new(BINARY)
+    let mut command = Command::new(BINARY);
+    for name in UPSTREAM_VARIABLES {
+        command.env_remove(name);
+    }
+    let output = command
         .args(["generate", "a lighthouse", "--out", dir.path().to_str().unwrap()])
         .env_remove("HOLDFAST_URL")
         .env_remove("HOLDFAST_API_KEY")

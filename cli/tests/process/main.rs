@@ -11,3 +11,4 @@ mod commands;
 mod crash;
 mod documents;
 mod server;
+mod upstreams;

@@ -11,6 +11,17 @@ use serde_json::{Value, json};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_holdfast");
+/// The variables that have pictures made by somebody else, for money.
+pub(crate) const UPSTREAM_VARIABLES: [&str; 8] = [
+    "BFL_API_KEY",
+    "IDEOGRAM_API_KEY",
+    "RECRAFT_API_KEY",
+    "FAL_KEY",
+    "BFL_BASE_URL",
+    "IDEOGRAM_BASE_URL",
+    "RECRAFT_BASE_URL",
+    "FAL_BASE_URL",
+];
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -25,10 +36,21 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one on any free port and waits until it says that it is ready.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
+        Self::with_variables(args, &[])
+    }
+
+    /// The same, with variables.
+    pub(crate) fn with_variables(args: &[&str], variables: &[(String, String)]) -> Self {
+        let mut command = Command::new(BINARY);
+        // Whoever has keys of their own does not pay for tests.
+        for name in UPSTREAM_VARIABLES {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(["serve", "--port", "0"])
             .args(args)
             .env_remove("HOLDFAST_URL")
+            .envs(variables.iter().cloned())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
