@@ -18,6 +18,7 @@ use local::{
     template::{Site, TEMPLATE, Template, functions::Function, parameters::Parameter},
 };
 use providers::{BYTES_MAX, KEY_VARIABLES, Limits};
+use runtime::metrics::{self, Metric};
 
 /// How far the clocks of two machines may be apart.
 const CLOCK_SKEW_SECONDS: i64 = 30;
@@ -209,8 +210,8 @@ fn one_bad_message_fails_alone_and_workers_are_limited() {
     assert!((2..=1_000).contains(&source.maximum_concurrency));
 }
 
-/// All workers together stay within what an upstream publishes that it makes at a time, for whatever a
-/// stack is deployed with: a worker that could not order the four pictures of a job does not start.
+/// What is under way at an upstream stays within what it publishes that it makes at a time: by default
+/// as many jobs as there can be, and for whatever a stack is deployed with the places of all workers.
 #[test]
 fn workers_and_their_batches_stay_within_the_limits_of_the_upstreams() {
     let template = template();
@@ -218,25 +219,19 @@ fn workers_and_their_batches_stay_within_the_limits_of_the_upstreams() {
         panic!("one queue calls the worker");
     };
     let concurrency = Number::of(&template, "GenerateMaximumConcurrency");
+    let batch = Number::of(&template, "GenerateBatchSize");
     assert_eq!(i64::from(source.maximum_concurrency), concurrency.is);
-    let share = |workers: i64, upstream: Upstream| {
-        let workers = NonZeroU32::new(u32::try_from(workers).unwrap()).unwrap();
-        let all = Upstreams::new([upstream]);
-        (all.places(upstream, workers), upstream.in_flight_max().map(NonZeroU32::get))
-    };
+    assert_eq!(i64::from(source.batch_size), batch.is);
     for upstream in Upstream::KEYED {
-        // By default each worker can order the largest job everywhere.
-        let (share_of_one, limit) = share(concurrency.is, upstream);
-        assert!(share_of_one.is_none_or(|share| share >= u32::from(IMAGES_MAX)), "{upstream}");
-        // What a batch may have under way at once is the least of its jobs and its share.
-        let batch = u32::from(source.batch_size) * u32::from(IMAGES_MAX);
-        let workers = u32::from(source.maximum_concurrency);
-        let under_way = share_of_one.map_or(batch, |share| share.min(batch)) * workers;
-        assert!(limit.is_none_or(|limit| under_way <= limit), "{upstream}: {under_way}");
+        let Some(limit) = upstream.in_flight_max() else { continue };
+        let limit = i64::from(limit.get());
+        assert!(concurrency.is * batch.is <= limit, "{upstream} makes {limit} at a time");
         for workers in concurrency.least..=concurrency.most {
-            let (share, limit) = share(workers, upstream);
-            let all = share.map(|share| i64::from(share) * workers);
-            assert!(all.zip(limit).is_none_or(|(all, limit)| all <= i64::from(limit)));
+            let workers_of = NonZeroU32::new(u32::try_from(workers).unwrap()).unwrap();
+            let share = Upstreams::new([upstream]).places(upstream, workers_of).unwrap();
+            assert!(i64::from(share) * workers <= limit, "{upstream}, {workers} workers");
+            // The worker does not start with a share of nothing.
+            assert_eq!(share == 0, workers > limit, "{upstream}, {workers} workers");
         }
     }
 }
@@ -259,6 +254,25 @@ fn the_pictures_of_a_batch_fit_into_the_worker_s_memory() {
     let memory = memory_of(TEMPLATE, "GenerateFunction") * 1_024 * 1_024;
     // A third is left for the program, and for one picture at a time that is in two places.
     assert!(pictures * 3 <= memory * 2, "{pictures} of {memory}");
+}
+
+/// An alarm on a metric that nobody counts never rings.
+#[test]
+fn every_alarm_is_on_a_metric_that_is_counted() {
+    let alarms: Vec<&str> = TEMPLATE.split("Type: AWS::CloudWatch::Alarm").skip(1).collect();
+    assert!(!alarms.is_empty());
+    for alarm in alarms {
+        let properties: Vec<&str> =
+            alarm.lines().skip(1).take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let has = |line: &str| properties.contains(&line);
+        assert!(has(&format!("Namespace: {}", metrics::NAMESPACE)), "{properties:?}");
+        let counted = Metric::ALL.map(|metric| format!("MetricName: {}", metric.name()));
+        assert!(counted.iter().any(|line| has(line)), "{properties:?}");
+        let dimensions: Vec<&str> =
+            properties.iter().filter_map(|line| line.strip_prefix("- Name: ")).collect();
+        assert_eq!(dimensions, metrics::DIMENSIONS, "{properties:?}");
+        assert!(has("Value: !Ref AWS::StackName") && has("Value: generate"), "{properties:?}");
+    }
 }
 
 /// The memory of a function in MB, which matters to nothing on one machine.
@@ -331,7 +345,7 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
             "GenerateFunction",
             "FAIR_QUEUE GRACE_SECONDS IMAGES_BUCKET JOBS_TABLE LEASE_MARGIN_SECONDS LEDGER_TABLE \
              LOG_LEVEL MAXIMUM_CONCURRENCY QUEUE_URL REANNOUNCE_SECONDS RETENTION_DAYS \
-             REVISIT_SECONDS RUN_LIMIT_SECONDS UPSTREAMS UPSTREAM_KEYS_SECRET",
+             REVISIT_SECONDS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS UPSTREAM_KEYS_SECRET",
         ),
         (
             "LookupFunction",

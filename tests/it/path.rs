@@ -244,7 +244,7 @@ async fn whatever_may_be_ordered_is_made_however_odd_it_is() {
     let metadata: BTreeMap<String, String> =
         (0..16).map(|n| (format!("{n:0>64}"), "ü".repeat(512))).collect();
     for fields in [
-        json!({ "prompt": long }),
+        json!({ "model": "ideogram-v3", "prompt": long }),
         json!({ "prompt": "\u{0}\u{1b}[31m\r\n\u{202e}" }),
         json!({ "n": null, "size": null, "image_url": null, "extra": null, "metadata": null }),
         json!({ "image_url": "not a URL, and not looked at" }),

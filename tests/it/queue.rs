@@ -58,7 +58,7 @@ async fn a_bell_that_rings_five_times_over_is_one_charge() {
 /// The template, but that a message comes back after two seconds, and once only.
 fn impatient() -> TemplateSource {
     let text = TEMPLATE
-        .replace("VisibilityTimeout: 360", "VisibilityTimeout: 2")
+        .replace("VisibilityTimeout: 720", "VisibilityTimeout: 2")
         .replace("maxReceiveCount: 5", "maxReceiveCount: 2");
     assert_eq!(text.len() + 2, TEMPLATE.len(), "the template says it in other words now");
     TemplateSource::Text(text)

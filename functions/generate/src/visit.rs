@@ -298,6 +298,9 @@ impl<'a> Visitor<'a> {
     async fn deliver(&self, pictures: Vec<Picture>, withheld: usize) -> anyhow::Result<Outcome> {
         if withheld > 0 {
             self.count(Metric::ImagesWithheld, u64::try_from(withheld).unwrap_or(u64::MAX));
+            if pictures.is_empty() {
+                return Ok(Outcome::End(Ending::Failed(Failure::ContentModerated.into())));
+            }
         }
         Ok(Outcome::End(delivery::keep(self.app, &self.job, pictures).await?))
     }

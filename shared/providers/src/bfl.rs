@@ -24,7 +24,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
-    http::{Hosts, Line, Told, judge_poll, judge_submit, says_moderated},
+    http::{Hosts, Line},
+    meaning::{Told, judge_poll, judge_submit, says_moderated},
     parts::{self, Link, Part},
     source::{SourcePicture, Sources},
     task,

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    order::IMAGES_MAX,
-    upstream::{BadUpstreams, Upstream, Upstreams},
-};
+use domain::upstream::{BadUpstreams, Upstream, Upstreams};
 use reqwest::{Client, header::HeaderValue};
 use url::{Host, Url};
 
@@ -133,9 +130,9 @@ pub enum BadConfig {
     BadBase(&'static str),
     /// So many workers cannot share the upstream's limit.
     #[error(
-        "{workers} workers cannot share the pictures that {upstream} makes at a time: each must be able \
-         to order {IMAGES_MAX}; lower GenerateMaximumConcurrency, or say what your contract allows \
-         with {upstream}=N in Upstreams"
+        "{workers} workers cannot share the pictures that {upstream} makes at a time: there is less than \
+         one for each; lower GenerateMaximumConcurrency, or say what your contract allows with \
+         {upstream}=N in Upstreams"
     )]
     TooManyWorkers {
         /// How many.
@@ -256,7 +253,7 @@ impl Config {
 
     fn places(&self, upstream: Upstream) -> Result<Option<u32>, BadConfig> {
         let places = self.upstreams.places(upstream, self.workers);
-        if places.is_some_and(|places| places < u32::from(IMAGES_MAX)) {
+        if places == Some(0) {
             return Err(BadConfig::TooManyWorkers { workers: self.workers, upstream });
         }
         Ok(places)

@@ -29,7 +29,8 @@ use tokio::time::timeout;
 
 use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
-    http::{Answer, Hosts, Line, NoAnswer, Told, judge_poll, judge_submit, says_moderated},
+    http::{Answer, Hosts, Line, NoAnswer},
+    meaning::{Told, judge_poll, judge_submit, says_moderated},
     parts::{self, Link, Part},
     source::{SourcePicture, Sources},
     task,

@@ -26,8 +26,8 @@ pub(crate) struct Gate(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    /// One permit for each picture; `None` is as many as there are.
-    places: Option<Arc<Semaphore>>,
+    /// One permit for each picture, and how many there are; `None` is as many as there are jobs.
+    places: Option<(Arc<Semaphore>, u32)>,
     /// Until when nothing is sent, in milliseconds.
     closed_until_ms: AtomicU64,
 }
@@ -58,18 +58,21 @@ impl Gate {
     /// A gate for so many pictures at a time.
     pub(crate) fn new(places: Option<u32>) -> Self {
         let permits = |places| usize::try_from(places).unwrap_or(Semaphore::MAX_PERMITS);
-        let semaphore = |places| Arc::new(Semaphore::new(permits(places)));
+        let semaphore = |places| (Arc::new(Semaphore::new(permits(places))), places);
         let places = places.map(semaphore);
         Self(Arc::new(State { places, closed_until_ms: AtomicU64::new(0) }))
     }
 
-    /// Waits for places, at most so long.
+    /// Waits for places, at most so long. An order of more pictures than there are places has all of
+    /// them: it is under way alone.
     pub(crate) async fn admit(&self, n: Count, now: Timestamp, wait: Duration) -> Admission {
         if let Some(closed) = self.closed(now) {
             return Admission::Closed(closed);
         }
-        let Some(places) = &self.0.places else { return Admission::Open(Place { _permit: None }) };
-        let permit = Arc::clone(places).acquire_many_owned(n.get().into());
+        let Some((places, all)) = &self.0.places else {
+            return Admission::Open(Place { _permit: None });
+        };
+        let permit = Arc::clone(places).acquire_many_owned(u32::from(n.get()).min(*all));
         match timeout(wait, permit).await {
             Ok(Ok(permit)) => match self.closed(now) {
                 // It was closed while this one waited for its turn.

@@ -1,4 +1,4 @@
-//! The one HTTP client of the upstreams, and what their answers mean.
+//! The one HTTP client of the upstreams. What their answers mean is in `meaning.rs`.
 //!
 //! A [`Line`] is a line to one upstream. Its key goes to the upstream's own hosts and nowhere else; the
 //! pictures are fetched without it, from hosts that are listed. Every answer has a time limit and a
@@ -6,10 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{
-    failure::{Failure, Reason, Verdict},
-    time::Timestamp,
-};
+use domain::time::Timestamp;
 use reqwest::{
     Client, RequestBuilder, Response,
     header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
@@ -19,17 +16,10 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{
-    Call, Limits, Obstacle, Picture, PollError, Source, SubmitError, gate::TROUBLE,
-    picture::BYTES_MAX,
-};
+use crate::{Call, Limits, Picture, PollError, Source, picture::BYTES_MAX};
 
 /// The largest answer that is not a picture, in bytes: a hundred times what any of them should be.
 const JSON_BYTES_MAX: usize = 1_024 * 1_024;
-/// When a busy upstream is asked again that does not say when.
-const BUSY: Duration = Duration::from_secs(5);
-/// When an upstream is tried again that could not be reached.
-const UNREACHABLE: Duration = Duration::from_secs(5);
 /// The shortest time until a busy upstream is asked again, whatever it says.
 const AGAIN_MIN: Duration = Duration::from_secs(1);
 /// The longest time that an upstream may send us away for: the longest delay of a queue message, and
@@ -85,8 +75,8 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 /// There is no answer.
@@ -117,8 +107,6 @@ enum Broken {
     Late,
     #[error("an answer of more than {0} bytes")]
     TooLarge(usize),
-    #[error("an answer that is not what was agreed (status {0})")]
-    Malformed(u16),
     #[error("an URL that is not the upstream's own")]
     ForeignUrl,
 }
@@ -251,26 +239,17 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
     /// What the upstream says is wrong.
-    fn complaint(&self) -> Value {
+    pub(crate) fn complaint(&self) -> Value {
         self.json().unwrap_or_default()
     }
 
-    /// Why it does not take an order, from what it says about it.
-    fn verdict(&self, moderated: Moderation) -> Verdict {
-        let complaint = self.complaint();
-        if moderated(self.status, &complaint) {
-            return Failure::ContentModerated.into();
-        }
-        Verdict { failure: Failure::ProviderRejected, reason: reason(&complaint) }
-    }
-
     /// When to ask again: what the upstream says, in the header by seconds or date, or in the body.
-    fn again(&self, now: Timestamp) -> Option<Duration> {
+    pub(crate) fn again(&self, now: Timestamp) -> Option<Duration> {
         let header = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let told = header.and_then(|text| {
             let date = || httpdate::parse_http_date(text.trim()).ok();
@@ -283,151 +262,6 @@ impl Answer {
         let body = || self.json()?.get("retry_after")?.as_u64().map(Duration::from_secs);
         told.or_else(body).map(|again| again.clamp(AGAIN_MIN, AGAIN_MAX))
     }
-}
-
-/// What an answer to an order means: the JSON of one that was taken, or why it was not.
-pub(crate) fn judge_submit(
-    sent: Result<Answer, NoAnswer>,
-    now: Timestamp,
-    moderated: Moderation,
-) -> Result<Value, SubmitError> {
-    let not_taken = |why, again| Err(SubmitError::NotTaken { why, again });
-    let answer = match sent {
-        Ok(answer) => answer,
-        Err(NoAnswer::NotSent) => return not_taken(Obstacle::Unreachable, UNREACHABLE),
-        Err(NoAnswer::Lost(source)) => return Err(SubmitError::Unknown(source)),
-    };
-    let unknown = || Err(SubmitError::Unknown(malformed(&answer)));
-    match answer.status {
-        200..300 => answer.json().map_or_else(unknown, Ok),
-        429 => not_taken(Obstacle::Busy, answer.again(now).unwrap_or(BUSY)),
-        // Only one that says when to come back says that it did not take it.
-        503 if answer.again(now).is_some() => {
-            not_taken(Obstacle::Busy, answer.again(now).unwrap_or(BUSY))
-        }
-        // A path that is not there is a mistake of ours, not of the caller.
-        401..=405 if !moderated(answer.status, &answer.complaint()) => {
-            not_taken(Obstacle::Trouble, TROUBLE)
-        }
-        408 | 409 | 425 => unknown(),
-        400..500 if says_unpaid(&answer.complaint()) => not_taken(Obstacle::Trouble, TROUBLE),
-        400..500 => Err(SubmitError::Verdict(answer.verdict(moderated))),
-        _ => unknown(),
-    }
-}
-
-/// An answer that cannot be understood, for the log. What it says is not repeated.
-pub(crate) fn malformed(answer: &Answer) -> Source {
-    Broken::Malformed(answer.status).into()
-}
-
-/// What an answer about a task means.
-#[derive(Debug)]
-pub(crate) enum Told {
-    /// This.
-    Json(Value),
-    /// It wants to be asked later.
-    Later(Duration),
-    /// It does not know the task.
-    NoTask(Source),
-    /// It will not deliver it.
-    Verdict(Verdict),
-}
-
-/// What an answer about a task means. That an error of the upstream's servers says nothing about the
-/// task is the first rule here; that it does not take the *question* is no verdict either, except
-/// where `is_result` says that the question was for the result and the error is the task's own.
-pub(crate) fn judge_poll(
-    sent: Result<Answer, NoAnswer>,
-    now: Timestamp,
-    is_result: bool,
-) -> Result<Told, PollError> {
-    let answer = match sent {
-        Ok(answer) => answer,
-        Err(NoAnswer::NotSent) => return Err(unanswered("it could not be reached".into())),
-        Err(NoAnswer::Lost(source)) => return Err(unanswered(source)),
-    };
-    match answer.status {
-        _ if answer.is_success() => match answer.json() {
-            Some(json) => Ok(Told::Json(json)),
-            None => Err(unanswered(malformed(&answer))),
-        },
-        429 | 503 if answer.again(now).is_some() || answer.status == 429 => {
-            Ok(Told::Later(answer.again(now).unwrap_or(BUSY)))
-        }
-        401..=403 => Err(PollError::Trouble),
-        404 | 410 => Ok(Told::NoTask(malformed(&answer))),
-        // Before the result is there, fal says 400 to the same question.
-        422 if is_result => Ok(Told::Verdict(answer.verdict(says_moderated))),
-        _ => Err(unanswered(malformed(&answer))),
-    }
-}
-
-fn unanswered(source: Source) -> PollError {
-    PollError::Unanswered(source)
-}
-
-/// Whether an answer with this status and body says that moderation refused.
-pub(crate) type Moderation = fn(u16, &Value) -> bool;
-
-/// Whether a complaint is one of content moderation. The upstreams say it in many words and no common
-/// field, so all that they say is looked at.
-pub(crate) fn says_moderated(_status: u16, complaint: &Value) -> bool {
-    const SIGNS: [&str; 8] = [
-        "content_policy",
-        "content policy",
-        "moderat",
-        "nsfw",
-        "safety check",
-        "safety filter",
-        "safety system",
-        "unsafe content",
-    ];
-    says(complaint, &SIGNS)
-}
-
-/// Whether a complaint is about our credit, whatever its status is.
-fn says_unpaid(complaint: &Value) -> bool {
-    const SIGNS: [&str; 4] =
-        ["not_enough_credits", "not enough credits", "insufficient", "exhausted balance"];
-    says(complaint, &SIGNS)
-}
-
-/// Whether any text of a complaint has one of these signs. What it quotes of the request is left
-/// out: a prompt may be about anything.
-fn says(complaint: &Value, signs: &[&str]) -> bool {
-    const QUOTES: [&str; 4] = ["input", "ctx", "loc", "url"];
-    match complaint {
-        Value::String(text) => {
-            let text = text.to_lowercase();
-            signs.iter().any(|sign| text.contains(sign))
-        }
-        Value::Array(parts) => parts.iter().any(|part| says(part, signs)),
-        Value::Object(parts) => {
-            parts.iter().any(|(name, part)| !QUOTES.contains(&name.as_str()) && says(part, signs))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// What an upstream says, from wherever it says it: `detail` as text or as a list of places and
-/// messages, `error` as text or with a message, or `message`.
-fn reason(complaint: &Value) -> Option<Reason> {
-    let detail = complaint.get("detail");
-    let first = detail.and_then(|detail| detail.get(0));
-    let placed = first.and_then(|first| {
-        let message = first.get("msg")?.as_str()?;
-        let place = first.get("loc").and_then(Value::as_array).and_then(|loc| loc.last());
-        let place = place.and_then(Value::as_str);
-        Some(place.map_or_else(|| message.to_owned(), |place| format!("{place}: {message}")))
-    });
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let said = placed
-        .or_else(|| text(detail))
-        .or_else(|| text(complaint.get("error")))
-        .or_else(|| text(complaint.pointer("/error/message")))
-        .or_else(|| text(complaint.get("message")))?;
-    Reason::clean(&said)
 }
 
 #[cfg(test)]

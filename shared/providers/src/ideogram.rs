@@ -19,7 +19,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
-    http::{Hosts, Line, judge_submit, says_moderated},
+    http::{Hosts, Line},
+    meaning::{judge_submit, says_moderated},
     parts::{self, Link, Pictures},
     task,
 };

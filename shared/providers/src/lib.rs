@@ -15,6 +15,7 @@ mod gate;
 pub mod guard;
 mod http;
 mod ideogram;
+mod meaning;
 mod parts;
 mod picture;
 #[cfg(test)]
@@ -95,7 +96,7 @@ pub enum Progress {
         /// When to ask again.
         again: Duration,
     },
-    /// Done. There may be fewer pictures than ordered.
+    /// Done. There may be fewer pictures than ordered, and none at all if all are withheld.
     Done {
         /// The pictures.
         pictures: Vec<Picture>,

@@ -169,12 +169,9 @@ pub(crate) async fn gather(
             let failure = Failure::ProviderFailed;
             return Ok(Progress::Incomplete { pictures: Vec::new(), failure, why });
         }
-        if links.is_empty() {
-            return Ok(Progress::Failed(if withheld > 0 {
-                Failure::ContentModerated.into()
-            } else {
-                verdict.unwrap_or_else(|| Failure::OutputInvalid.into())
-            }));
+        if links.is_empty() && withheld == 0 {
+            let verdict = verdict.unwrap_or_else(|| Failure::OutputInvalid.into());
+            return Ok(Progress::Failed(verdict));
         }
         return Ok(fetch(line, job, &links, withheld, call, None).await);
     }

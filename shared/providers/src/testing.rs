@@ -162,6 +162,9 @@ pub(crate) fn said(answer: &Result<Receipt, SubmitError>) -> &'static str {
 pub(crate) fn told(answer: &Result<Progress, PollError>) -> String {
     match answer {
         Ok(Progress::Pending { .. }) => "pending".to_owned(),
+        Ok(Progress::Done { pictures, withheld: 1.. }) if pictures.is_empty() => {
+            "all withheld".to_owned()
+        }
         Ok(Progress::Done { pictures, withheld }) => {
             format!("{} done, {withheld} withheld", pictures.len())
         }

@@ -50,6 +50,8 @@ impl Images {
             .bucket(&self.bucket)
             .key(key)
             .content_type(content_type)
+            // What is served is a picture and stays one, whatever a browser makes of its bytes.
+            .content_disposition("inline")
             .body(ByteStream::from(bytes))
             .send()
             .await

@@ -17,6 +17,10 @@ use serde::Serialize;
 
 use crate::{Clock, Environment};
 
+/// The stack where nobody says which.
+const STACK: &str = "holdfast";
+/// The dimensions that an alarm is set on.
+pub const DIMENSIONS: [&str; 2] = ["stack", "service"];
 /// The namespace of all our metrics.
 pub const NAMESPACE: &str = "Holdfast";
 
@@ -61,6 +65,7 @@ type Sink = dyn Fn(&str) -> io::Result<()> + Send + Sync;
 /// Counts for one function.
 #[derive(Clone)]
 pub struct Metrics {
+    stack: Arc<str>,
     service: &'static str,
     clock: Clock,
     sink: Option<Arc<Sink>>,
@@ -70,13 +75,16 @@ impl Metrics {
     /// On standard output if this is Lambda, which sets `AWS_LAMBDA_FUNCTION_NAME`. On one machine
     /// standard output is read by people, so nothing is counted there.
     ///
-    /// The service is the function's short name, which is the same in every stack.
+    /// The service is the function's short name, which is the same in every stack; `STACK_NAME` says
+    /// whose it is, so that two stacks of one account do not ring each other's alarms.
     #[must_use]
     pub fn of(environment: &Environment, service: &'static str, clock: Clock) -> Self {
-        match environment.get("AWS_LAMBDA_FUNCTION_NAME") {
+        let metrics = match environment.get("AWS_LAMBDA_FUNCTION_NAME") {
             Some(_) => Self::stdout(service, clock),
-            None => Self { service, clock, sink: None },
-        }
+            None => Self { stack: STACK.into(), service, clock, sink: None },
+        };
+        let stack = environment.get("STACK_NAME").unwrap_or(STACK);
+        Self { stack: stack.into(), ..metrics }
     }
 
     /// On standard output.
@@ -97,18 +105,40 @@ impl Metrics {
         clock: Clock,
         sink: impl Fn(&str) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { service, clock, sink: Some(Arc::new(sink)) }
+        Self { stack: STACK.into(), service, clock, sink: Some(Arc::new(sink)) }
     }
 
     /// Counts `value` of `metric`. A count that cannot be written is logged; it never fails what it
     /// counts.
     pub fn count(&self, metric: Metric, value: u64, upstream: Upstream) {
         let Some(sink) = &self.sink else { return };
-        let line = Line::new(self.service, self.clock.now().millis(), metric, value, upstream);
+        let line = self.line(metric, value, upstream);
         let written = serde_json::to_string(&line).map_err(io::Error::from);
         if let Err(error) = written.and_then(|line| sink(&line)) {
             let metric = metric.name();
             tracing::error!(metric, value, cause = %error, "a metric cannot be written");
+        }
+    }
+}
+
+impl Metrics {
+    fn line(&self, metric: Metric, value: u64, upstream: Upstream) -> Line<'_> {
+        let name = metric.name();
+        let directive = Directive {
+            namespace: NAMESPACE,
+            // CloudWatch adds nothing up over dimensions, and an alarm is on one metric: with the
+            // first set one alarm is enough for all upstreams, with the second it is seen whose
+            // fault it is.
+            dimensions: [&DIMENSIONS, &["stack", "service", "upstream"]],
+            metrics: [Definition { name, unit: "Count" }],
+        };
+        let timestamp = self.clock.now().millis();
+        Line {
+            aws: Metadata { timestamp, cloud_watch_metrics: [directive] },
+            stack: &self.stack,
+            service: self.service,
+            upstream,
+            values: BTreeMap::from([(name, value)]),
         }
     }
 }
@@ -121,9 +151,10 @@ impl fmt::Debug for Metrics {
 
 /// A line, as the format has it.
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     #[serde(rename = "_aws")]
     aws: Metadata,
+    stack: &'a str,
     service: &'static str,
     upstream: Upstream,
     /// The value, under the metric's name.
@@ -151,32 +182,6 @@ struct Directive {
 struct Definition {
     name: &'static str,
     unit: &'static str,
-}
-
-impl Line {
-    fn new(
-        service: &'static str,
-        timestamp: u64,
-        metric: Metric,
-        value: u64,
-        upstream: Upstream,
-    ) -> Self {
-        let name = metric.name();
-        let directive = Directive {
-            namespace: NAMESPACE,
-            // CloudWatch adds nothing up over dimensions, and an alarm is on one metric: with the
-            // first set one alarm is enough for all upstreams, with the second it is seen whose
-            // fault it is.
-            dimensions: [&["service"], &["service", "upstream"]],
-            metrics: [Definition { name, unit: "Count" }],
-        };
-        Self {
-            aws: Metadata { timestamp, cloud_watch_metrics: [directive] },
-            service,
-            upstream,
-            values: BTreeMap::from([(name, value)]),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ async fn an_answer_about_a_task_is_sorted_by_what_it_means() {
         // A word of older versions of its documents.
         (Reply::fixture("bfl/unknown_status"), "provider_failed"),
         (Reply::fixture("bfl/request_moderated"), "content_moderated"),
-        (Reply::fixture("bfl/content_moderated"), "content_moderated"),
+        (Reply::fixture("bfl/content_moderated"), "all withheld"),
         (Reply::fixture("bfl/error"), "provider_failed"),
         (Reply::fixture("bfl/task_not_found"), "incomplete provider_failed"),
         (Reply::json(404, json!({"detail": "no"})), "incomplete provider_failed"),

@@ -182,7 +182,7 @@ async fn completed_is_not_success_before_the_result_says_so() {
 async fn what_its_filter_marks_is_not_delivered() {
     for (marks, expected) in [
         (json!([true, false]), "1 done, 1 withheld"),
-        (json!([true, true]), "content_moderated"),
+        (json!([true, true]), "all withheld"),
         (json!([false]), "2 done, 0 withheld"),
         (json!(null), "2 done, 0 withheld"),
     ] {

@@ -58,3 +58,15 @@ async fn who_waited_while_it_was_closed_is_told() {
     let later = NOW.plus(TROUBLE);
     assert!(matches!(gate.admit(n(4), later, SHORT).await, Admission::Open(_)));
 }
+
+#[tokio::test]
+async fn an_order_that_is_larger_than_the_gate_goes_alone() {
+    let gate = Gate::new(Some(2));
+    let Admission::Open(small) = gate.admit(n(1), NOW, SHORT).await else { panic!("it is open") };
+    assert!(matches!(gate.admit(n(4), NOW, SHORT).await, Admission::Full));
+    drop(small);
+    let Admission::Open(large) = gate.admit(n(4), NOW, SHORT).await else { panic!("it is free") };
+    assert!(matches!(gate.admit(n(1), NOW, SHORT).await, Admission::Full));
+    drop(large);
+    assert!(matches!(gate.admit(n(2), NOW, SHORT).await, Admission::Open(_)));
+}

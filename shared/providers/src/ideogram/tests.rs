@@ -87,7 +87,7 @@ async fn what_its_filter_withholds_is_not_delivered() {
     for (fixture, n, expected) in [
         ("ideogram/one_unsafe", 4, "3 done, 1 withheld"),
         ("ideogram/one_unsafe_empty", 4, "3 done, 1 withheld"),
-        ("ideogram/all_unsafe", 4, "content_moderated"),
+        ("ideogram/all_unsafe", 4, "all withheld"),
     ] {
         let stage = stage(n);
         stage.upstream.first("POST", GENERATE, Reply::fixture(fixture));

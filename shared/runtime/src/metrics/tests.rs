@@ -34,9 +34,9 @@ fn a_count_is_one_line_in_the_embedded_metric_format() {
     metrics.count(Metric::UpstreamTrouble, 1, Upstream::Sandbox);
     let line = concat!(
         r#"{"_aws":{"Timestamp":1777111200123,"CloudWatchMetrics":[{"Namespace":"Holdfast","#,
-        r#""Dimensions":[["service"],["service","upstream"]],"#,
+        r#""Dimensions":[["stack","service"],["stack","service","upstream"]],"#,
         r#""Metrics":[{"Name":"UpstreamTrouble","Unit":"Count"}]}]},"#,
-        r#""service":"generate","upstream":"sandbox","UpstreamTrouble":1}"#,
+        r#""stack":"holdfast","service":"generate","upstream":"sandbox","UpstreamTrouble":1}"#,
     );
     assert_eq!(*lines.lock().unwrap(), [line]);
 }
@@ -73,7 +73,7 @@ fn whatever_is_counted_keeps_to_the_specification() {
 fn no_two_metrics_have_one_name_and_none_has_the_name_of_another_member() {
     let names: BTreeSet<_> = Metric::ALL.map(Metric::name).into_iter().collect();
     assert_eq!(names.len(), Metric::ALL.len());
-    assert!(["_aws", "service", "upstream"].iter().all(|other| !names.contains(other)));
+    assert!(["_aws", "stack", "service", "upstream"].iter().all(|other| !names.contains(other)));
 }
 
 #[test]
