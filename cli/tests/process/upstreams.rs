@@ -162,3 +162,34 @@ fn a_server_that_runs_already_is_asked_with_its_own_keys() {
     assert!(output.status.success(), "{printed}");
     assert!(printed.contains("keys of upstreams in this shell are not used"), "{printed}");
 }
+
+/// Who makes the pictures may change between a request and its retry. What was accepted stays so.
+#[test]
+fn a_replay_is_one_also_when_its_upstream_takes_less_now() {
+    let (upstream, dir) = (Upstream::start(), tempfile::tempdir().unwrap());
+    play::fal(&upstream, Plan::default());
+    let order = |key: &str, prompt: &str| {
+        json!({
+            "model": "recraft-v3", "prompt": prompt, "extra": { "seed": 7 }, "idempotency_key": key,
+        })
+    };
+    let before = Server::in_dir(dir.path(), &[]);
+    let (status, first) = before.order(&order("a", "a cat"));
+    assert_eq!(status, 202);
+    before.wait(first["id"].as_str().unwrap());
+    assert_eq!(before.signal("-TERM").0, Some(0));
+
+    let data_dir = ["--data-dir", dir.path().to_str().unwrap()];
+    let after = Server::with_variables(&data_dir, &variables("FAL", &upstream));
+    let (status, again) = after.order(&order("a", "a cat"));
+    assert_eq!((status, &again["id"], &again["status"]), (200, &first["id"], &json!("succeeded")));
+    let (status, other) = after.order(&order("a", "a dog"));
+    assert_eq!((status, &other["error"]["code"]), (422, &json!("idempotency_key_reused")));
+    let (status, fresh) = after.order(&order("b", "a cat"));
+    assert_eq!((status, &fresh["error"]["code"]), (400, &json!("extra_not_allowed")));
+    // The refusal did not use the key up.
+    let (status, _) = after.order(&json!({
+        "model": "recraft-v3", "prompt": "a cat", "idempotency_key": "b",
+    }));
+    assert_eq!(status, 202);
+}

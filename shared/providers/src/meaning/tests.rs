@@ -1,4 +1,5 @@
-use reqwest::header::{HeaderName, HeaderValue};
+use proptest::prelude::*;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::*;
@@ -110,4 +111,70 @@ fn what_a_complaint_quotes_of_the_request_is_not_what_it_says() {
     }
     let body = json!({"detail": [{"msg": "flagged", "type": "content_policy_violation"}]});
     assert_eq!(submitted(422, &[], &body), "content_moderated");
+}
+
+/// JSON of any shape, with the fields that are looked at among its own.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "detail",
+        "error",
+        "message",
+        "msg",
+        "loc",
+        "type",
+        "retry_after",
+        "input",
+        "moderated",
+        "x",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".*".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever an upstream answers, only a success is taken for one, and what is shown is clean.
+    #[test]
+    fn any_answer_is_sorted(status in 100_u16..600, body in any_json(), wait in ".*") {
+        let answer = || {
+            let mut headers = HeaderMap::new();
+            if let Ok(wait) = HeaderValue::from_str(&wait) {
+                headers.insert("retry-after", wait);
+            }
+            Ok(Answer { status, headers, body: body.to_string().into_bytes() })
+        };
+        match judge_submit(answer(), NOW, says_moderated) {
+            Ok(_) => prop_assert!((200..300).contains(&status)),
+            Err(SubmitError::NotTaken { again, .. }) => {
+                prop_assert!(status >= 400 && again >= Duration::from_secs(1));
+                prop_assert!(again <= Duration::from_mins(15));
+            }
+            Err(SubmitError::Verdict(verdict)) => {
+                prop_assert!((400..500).contains(&status));
+                if let Some(reason) = verdict.reason {
+                    let again = Reason::clean(reason.as_str());
+                    prop_assert_eq!(again.map(|clean| clean.as_str().to_owned()), Some(reason.as_str().to_owned()));
+                }
+            }
+            Err(SubmitError::Unknown(_)) => prop_assert!(!(200..300).contains(&status)),
+        }
+        match judge_poll(answer(), NOW, false) {
+            Ok(Told::Json(_)) => prop_assert!((200..300).contains(&status)),
+            Ok(Told::Verdict(_)) => prop_assert!(false, "a question that was not taken is no verdict"),
+            Ok(Told::Later(_) | Told::NoTask(_)) | Err(_) => {
+                prop_assert!(!(200..300).contains(&status));
+            }
+        }
+    }
 }
