@@ -41,7 +41,8 @@ fn assert_pictures(dir: &Path, count: usize) {
     for file in files {
         assert!(
             testkit::picture::width_height(&std::fs::read(&file).unwrap()).is_some(),
-            "{file:?}"
+            "{}",
+            file.display()
         );
     }
 }
