@@ -21,6 +21,7 @@ use futures_util::future::join_all;
 use reqwest::header::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
@@ -85,7 +86,9 @@ impl Bfl {
     }
 
     async fn order(&self, job: &Job, call: Call) -> Result<Receipt, SubmitError> {
+        let begun = Instant::now();
         let source = self.sources.of(job).await?;
+        let call = call.since(begun);
         let (requests, path) = (job.order.n.get(), path(job));
         let one = async |part: u8| {
             let seed = seed(job, part);

@@ -25,7 +25,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
@@ -102,7 +102,9 @@ impl Fal {
     }
 
     async fn order(&self, job: &Job, call: Call) -> Result<Receipt, SubmitError> {
+        let begun = Instant::now();
         let source = self.sources.of(job).await?;
+        let call = call.since(begun);
         let path = format!("/{}", model(job)?);
         let body = body(job, source.as_ref());
         let one = async |_part: u8| {

@@ -36,6 +36,7 @@ use domain::{
     time::Timestamp,
     upstream::Upstream,
 };
+use tokio::time::Instant;
 
 pub use config::{BadConfig, Config, KEY_VARIABLES, Limits, base_variable, key_variable};
 pub use gate::{Admission, Place};
@@ -138,6 +139,14 @@ pub struct Call {
     /// Whether the task is asked for the last time, so that what there is of it is better than
     /// waiting for the rest.
     pub is_last: bool,
+}
+
+impl Call {
+    /// The rest of the call, when some of it has passed: whoever promises to answer in time must not
+    /// count what came before twice.
+    pub(crate) fn since(self, begun: Instant) -> Self {
+        Self { within: self.within.saturating_sub(begun.elapsed()), ..self }
+    }
 }
 
 /// An answer that comes later.

@@ -98,3 +98,17 @@ async fn of_an_order_that_was_not_taken_the_worst_is_said() {
         assert!(sent.iter().all(|times| *times == 1), "{sent:?}");
     }
 }
+
+/// A source took most of the call to be fetched: there is no time for a second round, which would be
+/// cut off with what was taken in the first.
+#[tokio::test(start_paused = true)]
+async fn what_has_passed_of_a_call_is_gone() {
+    let begun = tokio::time::Instant::now();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let call = Call { within: Duration::from_secs(33), ..CALL }.since(begun);
+    assert_eq!(call.within, Duration::from_secs(2));
+    let says: Vec<Says> = vec![vec![|| Err(busy()), || Ok(0)], vec![|| Ok(1)]];
+    let (taken, sent) = play(says, call.within).await;
+    assert_eq!((taken.unwrap(), sent), (vec![1], vec![1, 1]));
+    assert_eq!(call.since(begun).within, Duration::ZERO);
+}
