@@ -117,9 +117,7 @@ async fn order_and_save(api: &Api, args: &GenerateArgs) -> anyhow::Result<ExitCo
     let body = body(args)?;
     let mut progress = Progress::new();
     progress.say("ordering");
-    let key = body.get("idempotency_key").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let again = || format!("the order may have been taken; to ask again: --idempotency-key {key}");
-    let job = api.order(&body).await.with_context(again)?;
+    let job = api.order(&body).await?;
     let job = api.wait(job, &mut progress).await?;
     progress.finish();
     let Some(output) = &job.output else {
@@ -172,19 +170,28 @@ fn fresh_key() -> anyhow::Result<String> {
 }
 
 impl Api {
-    /// Sends an order until it is taken or refused for good.
+    /// Sends an order until it is taken or refused for good. Who is left without an answer is told how
+    /// to ask again without ordering twice.
     async fn order(&self, body: &Value) -> anyhow::Result<Job> {
+        let key = body.get("idempotency_key").and_then(Value::as_str).unwrap_or_default();
+        let again =
+            || format!("the order may have been taken; to ask again: --idempotency-key {key}");
         let mut pause = Duration::from_millis(500);
         for attempt in 1..=ATTEMPTS {
             let request = self.client.post(format!("{}/v1/images/generations", self.url));
             let sent = request.bearer_auth(&self.key).json(body).send().await;
             match sent {
-                Ok(answer) if answer.status().is_success() => return Ok(answer.json().await?),
+                Ok(answer) if answer.status().is_success() => {
+                    return answer.json().await.with_context(again);
+                }
                 Ok(answer) if passes(answer.status()) && attempt < ATTEMPTS => {
                     pause = retry_after(&answer).unwrap_or(pause);
                 }
+                Ok(answer) if passes(answer.status()) => {
+                    return Err(anyhow::anyhow!("{}", refusal(answer).await)).with_context(again);
+                }
                 Ok(answer) => bail!("{}", refusal(answer).await),
-                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
+                Err(error) if attempt == ATTEMPTS => return Err(error).with_context(again),
                 Err(_) => {}
             }
             sleep(pause.min(PAUSE_MAX)).await;

@@ -86,7 +86,8 @@ fn generate_fails_where_the_order_does() {
     let server = Server::ephemeral();
     let refused = server.run(&["generate", "x", "--model", "dall-e"]);
     assert!(!refused.status.success());
-    assert!(lossy(&refused.stderr).contains("model_not_found"));
+    let told = lossy(&refused.stderr);
+    assert!(told.contains("model_not_found") && !told.contains("may have been taken"), "{told}");
 
     let wish = r#"{"sandbox": {"outcome": "refuse"}}"#;
     let failed = server.run(&["generate", "x", "--extra", wish]);
