@@ -9,6 +9,8 @@
 //! Between any two steps this may be the last thing the process does. Whoever comes next goes on
 //! from what is in the row: a noted task is asked for again, never sent again.
 
+mod notices;
+
 use std::{sync::OnceLock, time::Duration};
 
 use anyhow::Context;
@@ -16,13 +18,10 @@ use domain::{
     causes,
     failure::Failure,
     job::{Ending, Fence, Job, Run, Task},
-    money::MicroUsd,
     schedule::{self, Visit},
     time::Timestamp,
 };
-use providers::{
-    Admission, Call, Obstacle, Picture, PollError, Progress, Provider, Receipt, SubmitError,
-};
+use providers::{Admission, Call, Picture, PollError, Progress, Provider, Receipt, SubmitError};
 use runtime::{metrics::Metric, queue::Bell};
 use store::{Claimed, Fenced, Finished, Guard, Lease};
 use tokio::time::{sleep, timeout};
@@ -186,62 +185,6 @@ impl<'a> Visitor<'a> {
 
     fn call(&self, within: Duration) -> Call {
         Call { now: self.app.clock.now(), within, is_last: false }
-    }
-
-    /// There is no key for the job's upstream any more. The operator must look; until then it waits.
-    fn left_without_upstream(&self) -> Outcome {
-        self.count(Metric::UpstreamTrouble, 1);
-        let upstream = self.job.upstream.as_str();
-        tracing::error!(job_id = %self.job.id, upstream, "there is no key for the job's upstream");
-        Outcome::Unsent(self.app.config.reannounce)
-    }
-
-    /// The upstream has nothing of ours. Others leave it alone too for as long as it says.
-    fn not_taken(&self, why: Obstacle, again: Duration) -> Outcome {
-        self.app.providers.close(&self.job, self.app.clock.now(), again);
-        let upstream = self.job.upstream.as_str();
-        match why {
-            Obstacle::Busy => {
-                tracing::info!(job_id = %self.job.id, upstream, "the upstream is busy");
-            }
-            Obstacle::Unreachable => {
-                tracing::warn!(job_id = %self.job.id, upstream, "the upstream cannot be reached");
-            }
-            Obstacle::Trouble => self.trouble(),
-        }
-        Outcome::Unsent(again)
-    }
-
-    /// The upstream refuses our key or our credit: never the caller's error.
-    fn trouble(&self) {
-        self.count(Metric::UpstreamTrouble, 1);
-        let upstream = self.job.upstream.as_str();
-        tracing::error!(job_id = %self.job.id, upstream, "the upstream refuses our key or our credit");
-    }
-
-    fn unknown(&self) -> Outcome {
-        self.count(Metric::SubmitUnknown, 1);
-        Outcome::Later(self.app.config.revisit)
-    }
-
-    /// Compares what the upstream says that the order costs with the catalogue. What it costs more is
-    /// ours to pay, and to look into.
-    fn compare(&self, cost: Option<MicroUsd>) {
-        let order = &self.job.order;
-        let offers = order.model.model().offers.iter();
-        let mut known = offers.filter(|offer| offer.upstream == self.job.upstream);
-        let listed = known.next().and_then(|offer| offer.cost.checked_mul(order.n.get().into()));
-        let excess = cost.zip(listed).and_then(|(cost, listed)| cost.checked_sub(listed));
-        if let Some(excess) = excess.filter(|excess| *excess > MicroUsd::ZERO) {
-            let (model, upstream) = (order.model.model().slug, self.job.upstream.as_str());
-            let micros = excess.micros();
-            self.count(Metric::UpstreamCostAboveCatalogue, micros);
-            tracing::error!(job_id = %self.job.id, model, upstream, micros, "it costs more than listed");
-        }
-    }
-
-    fn count(&self, metric: Metric, value: u64) {
-        self.app.metrics.count(metric, value, self.job.upstream);
     }
 
     /// Notes the task. If that fails, this visit knows it all the same and goes on, and notes it
