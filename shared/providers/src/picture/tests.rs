@@ -1,15 +1,6 @@
-use super::*;
+use testkit::picture::png;
 
-/// A black PNG of that size.
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Grayscale);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&vec![0; usize::try_from(width.strict_mul(height)).unwrap()]).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
+use super::*;
 
 /// Only the header of a PNG, with any size.
 fn header(width: u32, height: u32) -> Vec<u8> {

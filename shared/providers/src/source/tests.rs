@@ -5,6 +5,7 @@ use std::{fmt::Write, future::ready, net::IpAddr};
 
 use rustls::RootCertStore;
 use server::{NAME, Say, Server};
+use testkit::picture::png;
 
 use super::*;
 use crate::guard::is_public;
@@ -18,16 +19,6 @@ const LIMITS: Limits = Limits {
     pauses: &[Duration::from_millis(1), Duration::from_millis(2)],
     bytes_max: 10 * 1_024 * 1_024,
 };
-
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Grayscale);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&vec![0; usize::try_from(width.strict_mul(height)).unwrap()]).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
 
 fn url(text: &str) -> ImageUrl {
     text.to_owned().try_into().unwrap()
