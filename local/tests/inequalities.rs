@@ -17,7 +17,7 @@ use local::{
     Constraints,
     template::{Site, TEMPLATE, Template, functions::Function, parameters::Parameter},
 };
-use providers::{BYTES_MAX, KEY_VARIABLES, Limits};
+use providers::{BYTES_MAX, KEY_VARIABLES, Limits, base_variable};
 use runtime::metrics::{self, Metric};
 
 /// How far the clocks of two machines may be apart.
@@ -236,6 +236,17 @@ fn workers_and_their_batches_stay_within_the_limits_of_the_upstreams() {
     }
 }
 
+/// The pictures of an order that is not done as a whole are fetched at its last question. BFL's are there
+/// for ten minutes (<https://docs.bfl.ai/quick_start/generating_images>).
+#[test]
+fn pictures_that_are_done_early_are_still_there_at_the_last_question() {
+    let template = template();
+    let (run, grace) =
+        (Number::of(&template, "RunLimitSeconds"), Number::of(&template, "GraceSeconds"));
+    let gone = 600 - 2 * CLOCK_SKEW_SECONDS;
+    at_most("run limit + grace < 9 minutes", [run.is + grace.is, run.most + grace.most], [gone; 2]);
+}
+
 #[test]
 fn an_upstream_that_takes_its_time_is_waited_for() {
     let template = template();
@@ -286,7 +297,8 @@ fn memory_of(template: &str, function: &str) -> i64 {
 fn nothing_in_the_cloud_takes_itself_for_one_machine() {
     let template = template();
     for (id, function) in &template.functions {
-        for variable in ["LOCAL_STACK", "BFL_BASE_URL", "IDEOGRAM_BASE_URL", "FAL_BASE_URL"] {
+        let bases = Upstream::KEYED.into_iter().filter_map(base_variable);
+        for variable in bases.chain(["LOCAL_STACK"]) {
             assert!(!function.environment.contains_key(variable), "{id} {variable}");
         }
         for variable in KEY_VARIABLES {

@@ -32,8 +32,13 @@ use crate::{App, Shift, delivery};
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause after a question that was not answered.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// The longest pause after pictures could not be had: each try may cost megabytes.
-const FETCH_PAUSE_MAX: Duration = Duration::from_secs(15);
+/// The longest pause after pictures could not be had: each try may cost megabytes, and a job that waits so
+/// long is put down, so that another has the worker meanwhile.
+const FETCH_PAUSE_MAX: Duration = Duration::from_mins(1);
+/// The shortest time that a job must have left for its order to be sent.
+const RUN_MIN: Duration = Duration::from_mins(1);
+/// How much earlier than us an upstream's adapter gives up, so that it can still say what it has.
+const MARGIN: Duration = Duration::from_millis(500);
 /// The longest wait for an answer to one question, with the pictures that it may lead to.
 const ANSWER: Duration = Duration::from_secs(35);
 
@@ -142,6 +147,11 @@ impl<'a> Visitor<'a> {
     /// Sends the order. The intent is noted already.
     async fn submit(&self) -> anyhow::Result<Outcome> {
         let Some(provider) = self.provider() else { return Ok(self.left_without_upstream()) };
+        // What is sent and cannot be waited for is paid and thrown away.
+        let left = self.overdue_at(self.job.deadline).since(self.app.clock.now());
+        if left < RUN_MIN {
+            return Ok(Outcome::Unsent(left));
+        }
         // An order that nobody waits for long enough is one that must be sent again.
         let Some(wait) = self.rest().checked_sub(provider.patience(&self.job).max(PAUSE_MIN))
         else {
@@ -184,7 +194,8 @@ impl<'a> Visitor<'a> {
     }
 
     fn call(&self, within: Duration) -> Call {
-        Call { now: self.app.clock.now(), within, is_last: false }
+        let margin = MARGIN.min(within.checked_div(8).unwrap_or_default());
+        Call { now: self.app.clock.now(), within: within.saturating_sub(margin), is_last: false }
     }
 
     /// Notes the task. If that fails, this visit knows it all the same and goes on, and notes it
@@ -209,25 +220,25 @@ impl<'a> Visitor<'a> {
                 return self.ask_last(task).await;
             }
             let pause = match self.ask(task, false).await {
-                Some(Progress::Done { pictures, withheld }) => {
+                Ok(Progress::Done { pictures, withheld }) => {
                     return self.deliver(pictures, withheld).await;
                 }
-                Some(Progress::Failed(verdict)) => {
+                Ok(Progress::Failed(verdict)) => {
                     return Ok(Outcome::End(Ending::Failed(verdict)));
                 }
-                Some(Progress::Pending { again }) => {
+                Ok(Progress::Pending { again }) => {
                     unanswered = PAUSE_MIN;
                     again.max(PAUSE_MIN)
                 }
-                Some(Progress::Incomplete { why, .. }) => {
+                Ok(Progress::Incomplete { why, .. }) => {
                     let cause = causes::chain(why.as_ref());
                     tracing::warn!(job_id = %self.job.id, cause, "the pictures cannot be had yet");
                     unanswered = unanswered.saturating_mul(2).min(FETCH_PAUSE_MAX);
                     unanswered
                 }
-                None => {
+                Err(again) => {
                     unanswered = unanswered.saturating_mul(2).min(PAUSE_MAX);
-                    unanswered
+                    again.max(unanswered)
                 }
             };
             if pause >= self.rest() {
@@ -252,8 +263,8 @@ impl<'a> Visitor<'a> {
     /// hard expiry. What can be had by now of a task that is not whole is delivered.
     async fn ask_last(&self, task: &Task) -> anyhow::Result<Outcome> {
         match self.ask(task, true).await {
-            Some(Progress::Done { pictures, withheld }) => self.deliver(pictures, withheld).await,
-            Some(Progress::Incomplete { pictures, failure, why }) => {
+            Ok(Progress::Done { pictures, withheld }) => self.deliver(pictures, withheld).await,
+            Ok(Progress::Incomplete { pictures, failure, why }) => {
                 let cause = causes::chain(why.as_ref());
                 tracing::error!(job_id = %self.job.id, cause, "not all pictures can be had");
                 if pictures.is_empty() {
@@ -261,12 +272,12 @@ impl<'a> Visitor<'a> {
                 }
                 self.deliver(pictures, 0).await
             }
-            Some(Progress::Failed(verdict)) => Ok(Outcome::End(Ending::Failed(verdict))),
-            Some(Progress::Pending { .. }) => {
+            Ok(Progress::Failed(verdict)) => Ok(Outcome::End(Ending::Failed(verdict))),
+            Ok(Progress::Pending { .. }) => {
                 self.cancel(task).await;
                 Ok(Outcome::End(Ending::Expired))
             }
-            None => Ok(Outcome::Later(self.app.config.reannounce)),
+            Err(again) => Ok(Outcome::Later(again.max(self.app.config.revisit))),
         }
     }
 
@@ -279,32 +290,37 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// One question. No answer says nothing about the task.
-    async fn ask(&self, task: &Task, is_last: bool) -> Option<Progress> {
+    /// One question. No answer says nothing about the task, only perhaps when to ask again.
+    async fn ask(&self, task: &Task, is_last: bool) -> Result<Progress, Duration> {
         let Some(provider) = self.provider() else {
             drop(self.left_without_upstream());
-            return None;
+            return Err(self.app.config.reannounce);
         };
         let within = ANSWER.min(self.rest());
         let call = Call { is_last, ..self.call(within) };
         match timeout(within, provider.poll(&self.job, task, call)).await {
-            Ok(Ok(progress)) => Some(progress),
+            Ok(Ok(progress)) => Ok(progress),
+            Ok(Err(PollError::Busy { again })) => Err(again),
             Ok(Err(PollError::Trouble)) => {
                 self.trouble();
-                None
+                Err(PAUSE_MAX)
             }
-            Ok(Err(error)) => {
+            Ok(Err(error @ PollError::Unanswered(_))) => {
                 let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "the upstream did not answer");
-                None
+                Err(Duration::ZERO)
             }
-            Err(_) => None,
+            Err(_) => Err(Duration::ZERO),
         }
     }
 
     fn is_overdue(&self) -> bool {
-        let deadline = self.run_deadline.min(self.job.deadline);
-        self.app.clock.now() >= deadline.plus(self.app.config.grace)
+        self.app.clock.now() >= self.overdue_at(self.run_deadline)
+    }
+
+    /// From when on nothing new is begun on a job that its upstream has until `run_deadline`.
+    fn overdue_at(&self, run_deadline: Timestamp) -> Timestamp {
+        run_deadline.min(self.job.deadline).plus(self.app.config.grace)
     }
 
     /// How much of the shift is left.
@@ -319,6 +335,7 @@ impl<'a> Visitor<'a> {
             let _fenced = noted.context("the task cannot be noted")?;
         }
         let now = self.app.clock.now();
+        let pause = self.cut(pause, now, self.overdue_at(self.run_deadline));
         let next = self.next(now, pause);
         let put = self.app.store.put_down(&self.job, self.fence, now, next).await;
         self.come_back(put.context("the job cannot be put down")?, pause).await
@@ -326,6 +343,7 @@ impl<'a> Visitor<'a> {
 
     async fn put_down_unsent(&self, pause: Duration) -> anyhow::Result<()> {
         let now = self.app.clock.now();
+        let pause = self.cut(pause, now, self.overdue_at(self.job.deadline));
         let (next, claim) = (self.next(now, pause), (self.fence, self.submits.saturating_sub(1)));
         let put = self.app.store.put_down_unsent(&self.job, claim, now, next).await;
         self.come_back(put.context("the job cannot be put down")?, pause).await
@@ -333,7 +351,14 @@ impl<'a> Visitor<'a> {
 
     /// When the sweep rings, should the bell for the next visit be lost.
     fn next(&self, now: Timestamp, pause: Duration) -> Timestamp {
-        now.plus(pause).plus(self.app.config.reannounce)
+        let bell = if self.is_overdue() { Duration::ZERO } else { self.app.config.reannounce };
+        now.plus(pause).plus(bell)
+    }
+
+    /// A pause that does not outlast the time of the job: when that is up, it is looked at.
+    fn cut(&self, pause: Duration, now: Timestamp, overdue: Timestamp) -> Duration {
+        let left = overdue.since(now);
+        if left.is_zero() { pause } else { pause.min(left.max(self.app.config.revisit)) }
     }
 
     /// Rings for the next visit. If nobody hears it, the sweep rings again; for a job that is overdue

@@ -7,7 +7,6 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     extra::{Extra, Takes},
@@ -112,17 +111,16 @@ impl Offer {
         }
     }
 
-    /// The key in an order's `extra` that it does not take, or not with this value.
+    /// The key in an order's `extra` that it does not take, and the value where it takes others.
     #[must_use]
-    pub fn lacks_of<'a>(&self, order: &'a Order) -> Option<&'a str> {
-        let lacked = |(key, value): &(&'a String, &'a Value)| {
-            !self.takes(key)
-                || self.lacks.iter().any(|lack| match lack {
-                    Lack::Key(_) => false,
-                    Lack::Value(of, lacked) => *of == key.as_str() && *value == lacked,
-                })
-        };
-        order.extra.iter().find(lacked).map(|(key, _)| key.as_str())
+    pub fn lacks_of<'a>(&self, order: &'a Order) -> Option<(&'a str, Option<&'static Lack>)> {
+        order.extra.iter().find_map(|(key, value)| {
+            let by_value = self.lacks.iter().find(|lack| match lack {
+                Lack::Key(_) => false,
+                Lack::Value(of, lacked) => *of == key.as_str() && value == lacked,
+            });
+            (by_value.is_some() || !self.takes(key)).then_some((key.as_str(), by_value))
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    catalogue::{Capability, ModelId, Offer, UnknownModel},
+    catalogue::{Capability, Lack, ModelId, Offer, UnknownModel},
     sandbox::{self, Wish},
     size::Ratio,
 };
@@ -259,10 +259,15 @@ impl Order {
     /// answer changes with the upstreams that there are, and a replay must not depend on that.
     ///
     /// # Errors
-    /// [`OrderError::ExtraNotAllowed`]
+    /// [`OrderError::ExtraNotAllowed`] or [`OrderError::BadExtra`]
     pub fn check_offer(&self, offer: &Offer) -> Result<(), OrderError> {
-        let lacked = offer.lacks_of(self).map(|key| OrderError::ExtraNotAllowed(key.to_owned()));
-        lacked.map_or(Ok(()), Err)
+        match offer.lacks_of(self) {
+            None => Ok(()),
+            Some((_, Some(Lack::Value(key, value)))) => {
+                Err(OrderError::BadExtra { key, rule: format!("must not be {value} here") })
+            }
+            Some((key, _)) => Err(OrderError::ExtraNotAllowed(key.to_owned())),
+        }
     }
 
     /// The shape of the pictures; `None` is that of the picture to be changed.

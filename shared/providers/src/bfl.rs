@@ -27,7 +27,7 @@ use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
     http::{Hosts, Line},
     meaning::{Told, judge_poll, judge_submit, says_moderated},
-    parts::{self, Link, Part},
+    parts::{self, Link, Part, foreign},
     source::{SourcePicture, Sources},
     task,
 };
@@ -59,7 +59,7 @@ struct Request {
 struct SubmitOut {
     polling_url: String,
     #[serde(default)]
-    cost: Option<serde_json::Number>,
+    cost: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ struct PollOut {
 struct ResultOut {
     sample: String,
     #[serde(default)]
-    seed: Option<u32>,
+    seed: Option<Value>,
 }
 
 impl Bfl {
@@ -95,7 +95,7 @@ impl Bfl {
             let body = body(job, seed, source.as_ref());
             let sent = self.line.send(self.line.post(path, &body), self.answer(call)).await;
             let out: SubmitOut = task::read(judge_submit(sent, call.now, says_moderated)?)?;
-            let cost = out.cost.as_ref().and_then(micros);
+            let cost = out.cost.as_ref().and_then(Value::as_number).and_then(micros);
             Ok((Request { polling_url: out.polling_url, seed }, cost))
         };
         let taken = parts::send(requests, call, self.answer(call), one).await?;
@@ -106,11 +106,10 @@ impl Bfl {
     }
 
     async fn ask(&self, request: &Request, call: Call) -> Result<Part, PollError> {
-        let asked = self.line.get(&request.polling_url)?;
+        let Ok(asked) = self.line.get(&request.polling_url) else { return Ok(foreign()) };
         let answer = self.line.send(asked, self.answer(call)).await;
         let json = match judge_poll(answer, call.now, false)? {
             Told::Json(json) => json,
-            Told::Later(again) => return Ok(Part::Pending(again)),
             Told::NoTask(why) => return Ok(Part::Lost(why)),
             Told::Verdict(verdict) => return Ok(Part::Failed(verdict)),
         };
@@ -118,7 +117,7 @@ impl Bfl {
         Ok(match out.status.as_str() {
             "Ready" => {
                 let result = out.result.ok_or_else(task::other_form)?;
-                let seed = result.seed.or(Some(request.seed));
+                let seed = task::seed(result.seed.as_ref()).or(Some(request.seed));
                 let links = vec![Link { url: result.sample, seed }];
                 Part::Ready { links, withheld: 0 }
             }
@@ -152,9 +151,10 @@ impl Provider for Bfl {
         call: Call,
     ) -> Later<'a, Result<Progress, PollError>> {
         Box::pin(async move {
+            let begun = Instant::now();
             let Requests(requests) = task::parse(task)?;
             let asked = join_all(requests.iter().map(|request| self.ask(request, call))).await;
-            parts::gather(&self.line, job, asked, call).await
+            parts::gather(&self.line, job, asked, call.since(begun)).await
         })
     }
 

@@ -253,10 +253,12 @@ impl Config {
 
     fn places(&self, upstream: Upstream) -> Result<Option<u32>, BadConfig> {
         let places = self.upstreams.places(upstream, self.workers);
-        if places == Some(0) {
+        // Where no new orders go, what is there already is only asked for.
+        let listed = self.upstreams.keyed().any(|keyed| keyed == upstream);
+        if places == Some(0) && listed {
             return Err(BadConfig::TooManyWorkers { workers: self.workers, upstream });
         }
-        Ok(places)
+        Ok(places.map(|places| places.max(1)))
     }
 }
 

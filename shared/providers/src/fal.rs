@@ -15,6 +15,7 @@ use domain::{
     catalogue::ModelId,
     failure::Failure,
     job::{Job, Task},
+    order::IMAGES_MAX,
     size::Ratio,
     upstream::Upstream,
 };
@@ -31,7 +32,7 @@ use crate::{
     Call, Later, PollError, Progress, Provider, Receipt, SubmitError,
     http::{Answer, Hosts, Line, NoAnswer},
     meaning::{Told, judge_poll, judge_submit, says_moderated},
-    parts::{self, Link, Part},
+    parts::{self, Link, Part, foreign},
     source::{SourcePicture, Sources},
     task,
 };
@@ -65,8 +66,8 @@ struct Request {
     status: String,
     #[serde(rename = "response_url")]
     response: String,
-    #[serde(rename = "cancel_url")]
-    cancel: String,
+    #[serde(rename = "cancel_url", default, skip_serializing_if = "Option::is_none")]
+    cancel: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,16 +81,11 @@ struct StatusOut {
 
 #[derive(Deserialize)]
 struct ResultOut {
-    images: Vec<PictureOut>,
+    images: Vec<Value>,
     #[serde(default)]
-    seed: Option<u64>,
+    seed: Option<Value>,
     #[serde(default)]
-    has_nsfw_concepts: Option<Vec<bool>>,
-}
-
-#[derive(Deserialize)]
-struct PictureOut {
-    url: String,
+    has_nsfw_concepts: Option<Value>,
 }
 
 impl Fal {
@@ -117,24 +113,27 @@ impl Fal {
     }
 
     async fn ask(&self, request: &Request, call: Call) -> Result<Part, PollError> {
-        let sent = self.send(self.line.get(&request.status)?, call).await;
+        let begun = Instant::now();
+        let Ok(asked) = self.line.get(&request.status) else { return Ok(foreign()) };
+        let sent = self.send(asked, call).await;
         let status: StatusOut = match judge_poll(sent, call.now, false)? {
             Told::Json(json) => task::understand(json)?,
-            Told::Later(again) => return Ok(Part::Pending(again)),
             Told::NoTask(why) => return Ok(Part::Lost(why)),
             Told::Verdict(verdict) => return Ok(Part::Failed(verdict)),
         };
         if status.status != "COMPLETED" {
             return Ok(Part::Pending(AGAIN));
         }
+        let call = call.since(begun);
         let failed = status.error.is_some() || status.error_type.is_some();
-        let sent = self.send(self.line.get(&request.response)?, call).await;
+        let Ok(asked) = self.line.get(&request.response) else { return Ok(foreign()) };
+        let sent = self.send(asked, call).await;
         match judge_poll(sent, call.now, true) {
             Ok(Told::Json(json)) if !failed => Ok(ready(&task::understand(json)?)),
             Ok(Told::Verdict(verdict)) => Ok(Part::Failed(verdict)),
             // It has said that it failed; the result could only have said why.
             _ if failed => Ok(Part::Failed(Failure::ProviderFailed.into())),
-            Ok(Told::Json(_) | Told::Later(_)) => Ok(Part::Pending(AGAIN)),
+            Ok(Told::Json(_)) => Ok(Part::Failed(Failure::ProviderFailed.into())),
             Ok(Told::NoTask(why)) => Ok(Part::Lost(why)),
             Err(error) => Err(error),
         }
@@ -165,9 +164,10 @@ impl Provider for Fal {
         call: Call,
     ) -> Later<'a, Result<Progress, PollError>> {
         Box::pin(async move {
+            let begun = Instant::now();
             let Requests(requests) = task::parse(task)?;
             let asked = join_all(requests.iter().map(|request| self.ask(request, call))).await;
-            parts::gather(&self.line, job, asked, call).await
+            parts::gather(&self.line, job, asked, call.since(begun)).await
         })
     }
 
@@ -175,7 +175,8 @@ impl Provider for Fal {
         Box::pin(async move {
             let Ok(Requests(requests)) = task::parse(task) else { return };
             let told = requests.iter().map(async |request| {
-                if let Ok(request) = self.line.put(&request.cancel) {
+                let told = request.cancel.as_deref().map(|url| self.line.put(url));
+                if let Some(Ok(request)) = told {
                     // Whether it listens makes no difference: nobody waits for the pictures any more.
                     drop(self.send(request, call).await);
                 }
@@ -200,17 +201,22 @@ const fn requests(job: &Job) -> u8 {
     }
 }
 
-/// The pictures of a result, without those that its filter marks.
+/// The pictures of a result, without those that its filter marks. Its one seed is that of the request, so
+/// it says something only of a picture that was made alone.
 fn ready(result: &ResultOut) -> Part {
-    let marked = result.has_nsfw_concepts.as_deref().unwrap_or_default();
-    let seed = result.seed.and_then(|seed| u32::try_from(seed).ok());
+    let marked = |index| {
+        let marks = result.has_nsfw_concepts.as_ref();
+        marks.and_then(|marks| marks.get(index)?.as_bool()).unwrap_or_default()
+    };
+    let alone = result.images.len() == 1;
+    let seed = task::seed(result.seed.as_ref()).filter(|_| alone);
     let mut links = Vec::new();
     let mut withheld = 0_usize;
-    for (index, picture) in result.images.iter().enumerate() {
-        if marked.get(index).copied().unwrap_or_default() {
+    for (index, picture) in result.images.iter().enumerate().take(usize::from(IMAGES_MAX)) {
+        if marked(index) {
             withheld = withheld.saturating_add(1);
-        } else {
-            links.push(Link { url: picture.url.clone(), seed });
+        } else if let Some(url) = task::url(picture.get("url")) {
+            links.push(Link { url, seed });
         }
     }
     Part::Ready { links, withheld }
@@ -222,6 +228,8 @@ pub(crate) fn body(job: &Job, source: Option<&SourcePicture>) -> Value {
     let extra = |key: &str| order.extra.get(key).cloned();
     let prompt = Some(json!(order.prompt.as_str()));
     let (n, seed) = (Some(json!(order.n.get())), Some(json!(job.seed())));
+    // What BFL makes of the same order, whoever serves it.
+    let format = if order.model == ModelId::FluxKontextPro { "png" } else { "jpeg" };
     let fields = match order.model {
         ModelId::Flux11Ultra | ModelId::FluxKontextPro => vec![
             ("prompt", prompt),
@@ -229,7 +237,7 @@ pub(crate) fn body(job: &Job, source: Option<&SourcePicture>) -> Value {
             ("seed", seed),
             ("aspect_ratio", order.shape().map(|ratio| json!(ratio.as_str()))),
             ("image_url", source.map(|source| json!(source.to_data_uri()))),
-            ("output_format", extra("output_format")),
+            ("output_format", Some(extra("output_format").unwrap_or_else(|| json!(format)))),
             ("raw", extra("raw")),
             ("enhance_prompt", extra("prompt_upsampling")),
             ("safety_tolerance", extra("safety_tolerance").map(|level| tolerance(&level))),

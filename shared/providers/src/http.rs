@@ -223,7 +223,7 @@ async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Sourc
     if usize::try_from(announced).map_or(true, |announced| announced > bytes_max) {
         return Err(too_large());
     }
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
     while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
         if body.len().saturating_add(chunk.len()) > bytes_max {
             return Err(too_large());

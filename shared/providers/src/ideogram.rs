@@ -38,16 +38,7 @@ pub(crate) struct Ideogram {
 
 #[derive(Deserialize)]
 struct GenerateOut {
-    data: Vec<PictureOut>,
-}
-
-#[derive(Deserialize)]
-struct PictureOut {
-    #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
-    seed: Option<u32>,
-    is_image_safe: bool,
+    data: Vec<Value>,
 }
 
 impl Ideogram {
@@ -63,9 +54,9 @@ impl Ideogram {
         let limit = self.line.limits.patience.min(call.within);
         let sent = self.line.send(self.line.post(GENERATE, &body(job)), limit).await;
         let out: GenerateOut = task::read(judge_submit(sent, call.now, is_refused)?)?;
-        let made = out.data.len();
-        let links: Vec<Link> = out.data.into_iter().filter_map(link).collect();
-        let withheld = made.saturating_sub(links.len());
+        let made = out.data.iter().take(job.order.n.get().into());
+        let links: Vec<Link> = made.clone().filter_map(link).collect();
+        let withheld = made.filter(|picture| is_withheld(picture)).count();
         Ok(Receipt { task: task::write(&Pictures { links, withheld })?, cost: None })
     }
 }
@@ -100,9 +91,15 @@ fn is_refused(status: u16, complaint: &Value) -> bool {
 }
 
 /// The picture, unless it is withheld.
-fn link(picture: PictureOut) -> Option<Link> {
-    let url = picture.url.filter(|url| picture.is_image_safe && !url.is_empty())?;
-    Some(Link { url, seed: picture.seed })
+fn link(picture: &Value) -> Option<Link> {
+    let url = task::url(picture.get("url")).filter(|_| !is_withheld(picture))?;
+    Some(Link { url, seed: task::seed(picture.get("seed")) })
+}
+
+/// It says so, and leaves the URL empty.
+fn is_withheld(picture: &Value) -> bool {
+    let url = picture.get("url").and_then(Value::as_str).unwrap_or_default();
+    picture.get("is_image_safe").and_then(Value::as_bool) == Some(false) || url.is_empty()
 }
 
 /// What is sent for an order.

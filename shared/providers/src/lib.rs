@@ -124,6 +124,12 @@ pub enum PollError {
     /// No answer, or none that can be understood.
     #[error("the upstream did not answer")]
     Unanswered(#[source] Source),
+    /// It wants to be asked later. That says nothing about the task, and less than that it is not done.
+    #[error("the upstream is busy")]
+    Busy {
+        /// When.
+        again: Duration,
+    },
     /// It does not take our key. The operator must look.
     #[error("the upstream refuses our key")]
     Trouble,

@@ -20,6 +20,9 @@ use crate::{
 
 /// When a busy upstream is asked again that does not say when.
 const BUSY: Duration = Duration::from_secs(5);
+/// The longest that a task is not asked for, whatever the upstream says: what it has made does not stay
+/// there for long.
+const ASK_AGAIN_MAX: Duration = Duration::from_mins(1);
 /// When an upstream is tried again that could not be reached.
 const UNREACHABLE: Duration = Duration::from_secs(5);
 
@@ -68,8 +71,6 @@ pub(crate) fn malformed(answer: &Answer) -> Source {
 pub(crate) enum Told {
     /// This.
     Json(Value),
-    /// It wants to be asked later.
-    Later(Duration),
     /// It does not know the task.
     NoTask(Source),
     /// It will not deliver it.
@@ -95,12 +96,14 @@ pub(crate) fn judge_poll(
             None => Err(unanswered(malformed(&answer))),
         },
         429 | 503 if answer.again(now).is_some() || answer.status == 429 => {
-            Ok(Told::Later(answer.again(now).unwrap_or(BUSY)))
+            let again = answer.again(now).unwrap_or(BUSY).min(ASK_AGAIN_MAX);
+            Err(PollError::Busy { again })
         }
         401..=403 => Err(PollError::Trouble),
         404 | 410 => Ok(Told::NoTask(malformed(&answer))),
-        // Before the result is there, fal says 400 to the same question.
         422 if is_result => Ok(Told::Verdict(verdict(&answer, says_moderated))),
+        // A result that cannot be had is as good as none, if it stays so.
+        400..500 if is_result => Ok(Told::NoTask(malformed(&answer))),
         _ => Err(unanswered(malformed(&answer))),
     }
 }
@@ -139,15 +142,24 @@ pub(crate) fn says_moderated(_status: u16, complaint: &Value) -> bool {
 
 /// Whether a complaint is about our credit, whatever its status is.
 fn says_unpaid(complaint: &Value) -> bool {
-    const SIGNS: [&str; 4] =
-        ["not_enough_credits", "not enough credits", "insufficient", "exhausted balance"];
+    // Whole phrases: an order may be refused for want of other things than money.
+    const SIGNS: [&str; 8] = [
+        "not_enough_credits",
+        "not enough credits",
+        "insufficient_credits",
+        "insufficient credit",
+        "insufficient balance",
+        "insufficient funds",
+        "insufficient units",
+        "exhausted balance",
+    ];
     says(complaint, &SIGNS)
 }
 
 /// Whether any text of a complaint has one of these signs. What it quotes of the request is left
 /// out: a prompt may be about anything.
 fn says(complaint: &Value, signs: &[&str]) -> bool {
-    const QUOTES: [&str; 4] = ["input", "ctx", "loc", "url"];
+    const QUOTES: [&str; 7] = ["input", "ctx", "loc", "url", "prompt", "body", "request"];
     match complaint {
         Value::String(text) => {
             let text = text.to_lowercase();

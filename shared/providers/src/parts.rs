@@ -12,16 +12,17 @@ use domain::{
 };
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{Call, Obstacle, PollError, Progress, Source, SubmitError, http::Line, task};
 
-/// How often a part is sent that the upstream had no room for, while others are under way.
-const ROUNDS_MAX: u8 = 4;
+/// How often a part is sent that was not taken, while others are under way: more often than the pauses
+/// of the longest call allow.
+const ROUNDS_MAX: u8 = 100;
 
-/// Sends the parts of an order at the same time, and says what was made of those that were taken. A
-/// part that finds no room is sent again as long as the call lasts; it was not taken, so it cannot be
-/// taken twice.
+/// Sends the parts of an order at the same time, and says what was made of those that were taken. While
+/// others are under way, a part that was not taken, for want of room or of a connection, is sent again
+/// as long as the call lasts: it cannot be taken twice.
 ///
 /// # Errors
 /// If none was taken: *unknown* if that can be said of any, else what was said of the first.
@@ -34,33 +35,32 @@ pub(crate) async fn send<T, F>(
 where
     F: Future<Output = Result<T, SubmitError>>,
 {
+    let begun = Instant::now();
     let (mut taken, mut failed) = (Vec::new(), Vec::new());
     let mut unsent: Vec<u8> = (0..parts).collect();
-    let mut rest = call.within;
-    for round in 1..=ROUNDS_MAX {
+    for _ in 0..ROUNDS_MAX {
         let answers = join_all(unsent.iter().map(|part| one(*part))).await;
         let mut pause: Option<Duration> = None;
-        let mut busy = Vec::new();
+        let mut again = Vec::new();
         for (part, answer) in unsent.into_iter().zip(answers) {
             match answer {
                 Ok(receipt) => taken.push((part, receipt)),
-                Err(SubmitError::NotTaken { why: Obstacle::Busy, again }) => {
-                    pause = pause.max(Some(again));
-                    busy.push(part);
-                    failed.push(SubmitError::NotTaken { why: Obstacle::Busy, again });
+                Err(error) => {
+                    if let Some(later) = may_be_taken_later(&error) {
+                        pause = pause.max(Some(later));
+                        again.push(part);
+                    }
+                    failed.push(error);
                 }
-                Err(error) => failed.push(error),
             }
         }
-        // Time was spent on this round, at most as long as an answer takes.
-        rest = rest.saturating_sub(answer);
-        let Some(pause) = pause.filter(|pause| pause.saturating_add(answer) <= rest) else { break };
-        if taken.is_empty() || round == ROUNDS_MAX {
+        unsent = again;
+        let time = call.since(begun).within;
+        let Some(pause) = pause.filter(|pause| pause.saturating_add(answer) <= time) else { break };
+        if taken.is_empty() {
             break;
         }
         sleep(pause).await;
-        rest = rest.saturating_sub(pause);
-        unsent = busy;
     }
     if taken.is_empty() {
         return Err(worst(failed));
@@ -68,6 +68,19 @@ where
     // In the order of the parts, whichever was taken first.
     taken.sort_by_key(|(part, _)| *part);
     Ok(taken.into_iter().map(|(_, receipt)| receipt).collect())
+}
+
+/// After what time a part may be sent again that was certainly not taken. With our own key in trouble
+/// that is for a person to say.
+fn may_be_taken_later(error: &SubmitError) -> Option<Duration> {
+    match error {
+        SubmitError::NotTaken { why: Obstacle::Busy | Obstacle::Unreachable, again } => {
+            Some(*again)
+        }
+        SubmitError::NotTaken { why: Obstacle::Trouble, .. }
+        | SubmitError::Verdict(_)
+        | SubmitError::Unknown(_) => None,
+    }
 }
 
 /// What is said of an order of which no part was taken.
@@ -80,6 +93,9 @@ fn worst(failed: Vec<SubmitError>) -> SubmitError {
     let none = || SubmitError::Unknown("an order without parts".into());
     failed.into_iter().min_by_key(rank).unwrap_or_else(none)
 }
+
+/// The longest URL that is kept, in bytes: the signed ones have a few hundred.
+pub(crate) const URL_BYTES_MAX: usize = 4_096;
 
 /// A picture that is ready to be fetched.
 #[derive(Clone, Serialize, Deserialize)]
@@ -124,6 +140,12 @@ pub(crate) enum Part {
     Failed(Verdict),
     /// The upstream does not know it.
     Lost(Source),
+}
+
+/// A part that the upstream wants to be asked for where our key must not go. It stays so, but nothing is
+/// known of the part: it ends with the job's time.
+pub(crate) fn foreign() -> Part {
+    Part::Lost("the upstream gave an address that is not its own".into())
 }
 
 /// What the answers about all parts amount to. Pictures are fetched when all parts have ended, or

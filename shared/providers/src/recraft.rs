@@ -41,14 +41,9 @@ pub(crate) struct Recraft {
 
 #[derive(Deserialize)]
 struct GenerateOut {
-    data: Vec<PictureOut>,
+    data: Vec<Value>,
     #[serde(default)]
-    credits: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct PictureOut {
-    url: String,
+    credits: Option<Value>,
 }
 
 impl Recraft {
@@ -66,8 +61,11 @@ impl Recraft {
         let out: GenerateOut = task::read(judge_submit(sent, call.now, says_moderated)?)?;
         // It does not tell seeds. The one that was sent makes the first picture, and only that.
         let seed = (job.order.n == Count::ONE).then(|| job.seed());
-        let links = out.data.into_iter().map(|PictureOut { url }| Link { url, seed }).collect();
-        let micros = out.credits.and_then(|units| units.checked_mul(UNIT_MICROS));
+        let urls = out.data.iter().filter_map(|picture| task::url(picture.get("url")));
+        let ordered = urls.take(job.order.n.get().into());
+        let links = ordered.map(|url| Link { url, seed }).collect();
+        let units = out.credits.as_ref().and_then(whole);
+        let micros = units.and_then(|units| units.checked_mul(UNIT_MICROS));
         let cost = micros.and_then(|micros| MicroUsd::try_from(micros).ok());
         Ok(Receipt { task: task::write(&Pictures { links, withheld: 0 })?, cost })
     }
@@ -95,6 +93,12 @@ impl Provider for Recraft {
         // What there is to fetch has been made.
         Box::pin(async {})
     }
+}
+
+/// A whole number, also where it is written as a decimal.
+fn whole(number: &Value) -> Option<u64> {
+    let text = number.as_number()?.to_string();
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok()
 }
 
 /// What is sent for an order.

@@ -30,6 +30,8 @@ pub struct Limits {
     pub connect: Duration,
     /// Longest time of one attempt, from the look-up to the last byte.
     pub attempt: Duration,
+    /// Longest time of all attempts together: a worker waits for it.
+    pub total: Duration,
     /// How long to wait before each further attempt, where there is a point in one.
     pub pauses: &'static [Duration],
     /// The largest picture, in bytes.
@@ -42,8 +44,10 @@ impl Default for Limits {
             // A host that is up answers within a round trip or two around the world; the rest is for
             // one packet that is lost and sent again after a second.
             connect: Duration::from_secs(3),
-            // The largest picture at 1 MB/s. Three attempts stay far below the time of a visit.
+            // The largest picture at 1 MB/s.
             attempt: Duration::from_secs(10),
+            // A second attempt after one that took its time, a third after two that failed at once.
+            total: Duration::from_secs(15),
             pauses: &PAUSES,
             // Enough for a photograph, and little enough to be held as bytes and in base64 beside the
             // pictures of a batch.
@@ -205,13 +209,18 @@ impl Sources {
         let refused = |why| SourceError::from(Trouble::Refused(why));
         let url = Url::parse(url.as_str()).map_err(|_| refused(Refused::Url))?;
         self.guard.check(&url).map_err(refused)?;
+        let fetched = tokio::time::timeout(self.limits.total, self.fetch_from(&url)).await;
+        fetched.unwrap_or_else(|_| Err(Trouble::Late.into()))
+    }
+
+    async fn fetch_from(&self, url: &Url) -> Result<SourcePicture, SourceError> {
         for pause in self.limits.pauses {
-            match self.attempt(&url).await {
+            match self.attempt(url).await {
                 Err(trouble) if trouble.may_pass() => tokio::time::sleep(*pause).await,
                 end => return Ok(end?),
             }
         }
-        Ok(self.attempt(&url).await?)
+        Ok(self.attempt(url).await?)
     }
 
     /// The longest that it takes to fetch the picture that a job changes.
@@ -219,9 +228,7 @@ impl Sources {
         if job.order.image_url.is_none() {
             return Duration::ZERO;
         }
-        let pauses: Duration = self.limits.pauses.iter().sum();
-        let further = u32::try_from(self.limits.pauses.len()).unwrap_or(u32::MAX);
-        self.limits.attempt.saturating_mul(further.saturating_add(1)).saturating_add(pauses)
+        self.limits.total
     }
 
     /// The picture that a job changes, if it changes one. Without it nothing is sent, so that the job

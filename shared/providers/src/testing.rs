@@ -174,6 +174,7 @@ pub(crate) fn told(answer: &Result<Progress, PollError>) -> String {
         }
         Ok(Progress::Failed(verdict)) => verdict.failure.code().to_owned(),
         Err(PollError::Trouble) => "trouble".to_owned(),
+        Err(PollError::Busy { .. }) => "busy".to_owned(),
         Err(PollError::Unanswered(_)) => "unanswered".to_owned(),
     }
 }

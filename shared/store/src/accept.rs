@@ -117,7 +117,7 @@ impl Store {
     }
 
     /// The job that a key names already, for a request that cannot be accepted as it stands: what was
-    /// accepted once stays so, also when less is taken now than then.
+    /// accepted once stays so, also when its upstream takes less now than then.
     ///
     /// # Errors
     /// [`AcceptError::KeyReused`], and the table's own trouble.

@@ -85,6 +85,8 @@ async fn what_it_costs_is_what_it_says_for_all_requests() {
         (vec![Reply::fixture("bfl/submit").set("/cost", json!(6.0)); 2], Some(120_000)),
         (vec![Reply::fixture("bfl/submit").set("/cost", json!(null)); 2], None),
         (vec![Reply::fixture("bfl/submit").without("/cost"); 2], None),
+        (vec![Reply::fixture("bfl/submit").set("/cost", json!("6.0")); 2], None),
+        (vec![Reply::fixture("bfl/submit").set("/cost", json!({"eur": 6})); 2], None),
     ] {
         let stage = stage(2);
         stage.upstream.first("POST", ULTRA, replies);
@@ -149,7 +151,13 @@ async fn an_answer_about_a_task_is_sorted_by_what_it_means() {
         (Reply::fixture("bfl/error"), "provider_failed"),
         (Reply::fixture("bfl/task_not_found"), "incomplete provider_failed"),
         (Reply::json(404, json!({"detail": "no"})), "incomplete provider_failed"),
-        (Reply::fixture("bfl/429"), "pending"),
+        (Reply::fixture("bfl/429"), "busy"),
+        (Reply::json(503, json!({})).header("retry-after", "900"), "busy"),
+        (
+            Reply::fixture("bfl/ready").set("/result/seed", json!(9_007_199_254_740_991_u64)),
+            "1 done, 0 withheld",
+        ),
+        (Reply::fixture("bfl/ready").set("/result/seed", json!("7")), "1 done, 0 withheld"),
         (Reply::fixture("bfl/401"), "trouble"),
         (Reply::json(500, json!({})), "unanswered"),
         (Reply::html(200), "unanswered"),
@@ -167,6 +175,16 @@ async fn an_answer_about_a_task_is_sorted_by_what_it_means() {
     }
 }
 
+/// That it is busy says nothing about the task, least of all that it is not done: at the last question
+/// that would throw away what was paid for.
+#[tokio::test]
+async fn busy_at_the_last_question_is_no_answer() {
+    let stage = stage(1);
+    let task = stage.task().await;
+    stage.upstream.first("GET", "/v1/get_result", Reply::fixture("bfl/429"));
+    assert_eq!(told(&stage.poll(&task, LAST).await), "busy");
+}
+
 /// Whose URLs are asked with our key is decided by us.
 #[tokio::test]
 async fn a_url_of_somebody_else_is_not_asked_with_our_key() {
@@ -175,7 +193,7 @@ async fn a_url_of_somebody_else_is_not_asked_with_our_key() {
     let reply = Reply::fixture("bfl/submit").set("/polling_url", json!(foreign));
     stage.upstream.first("POST", ULTRA, reply);
     let task = stage.task().await;
-    assert!(matches!(stage.poll(&task, CALL).await, Err(PollError::Unanswered(_))));
+    assert_eq!(told(&stage.poll(&task, CALL).await), "incomplete provider_failed");
     assert!(stranger.requests().is_empty());
 }
 

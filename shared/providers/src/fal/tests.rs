@@ -137,7 +137,7 @@ async fn an_answer_about_a_task_is_sorted_by_what_it_means() {
         (Reply::fixture("fal/in_queue"), "pending"),
         (Reply::fixture("fal/in_progress"), "pending"),
         (Reply::fixture("fal/in_progress").set("/status", json!("THINKING")), "pending"),
-        (Reply::fixture("fal/429"), "pending"),
+        (Reply::fixture("fal/429"), "busy"),
         (Reply::fixture("fal/404"), "incomplete provider_failed"),
         (Reply::fixture("fal/401"), "trouble"),
         (Reply::fixture("fal/500_infrastructure"), "unanswered"),
@@ -159,7 +159,8 @@ async fn completed_is_not_success_before_the_result_says_so() {
     for (status, result, expected) in [
         (done(), Reply::fixture("fal/422_content_policy_violation"), "content_moderated"),
         (done(), Reply::fixture("fal/422_validation"), "provider_rejected"),
-        (done(), Reply::fixture("fal/result_in_progress"), "unanswered"),
+        (done(), Reply::fixture("fal/result_in_progress"), "incomplete provider_failed"),
+        (done(), Reply::fixture("fal/429"), "busy"),
         (done(), Reply::fixture("fal/500_infrastructure"), "unanswered"),
         (done(), Reply::fixture("fal/404"), "incomplete provider_failed"),
         (done(), Reply::json(200, json!({"images": "none"})), "unanswered"),
@@ -185,6 +186,8 @@ async fn what_its_filter_marks_is_not_delivered() {
         (json!([true, true]), "all withheld"),
         (json!([false]), "2 done, 0 withheld"),
         (json!(null), "2 done, 0 withheld"),
+        (json!([null, "x"]), "2 done, 0 withheld"),
+        (json!("none"), "2 done, 0 withheld"),
     ] {
         let stage = ready_at_once(2);
         let task = stage.task().await;
@@ -207,6 +210,21 @@ async fn one_of_three_requests_that_fails_takes_none_of_the_others_along() {
     let task = stage.task().await;
     assert_eq!(told(&stage.poll(&task, LAST).await), "2 done, 0 withheld");
     assert_eq!(stage.upstream.seen("POST", RECRAFT).len(), 3);
+}
+
+#[tokio::test]
+async fn what_only_describes_a_picture_does_not_keep_it_from_being_delivered() {
+    let stage = ready_at_once(2);
+    stage.upstream.first("POST", IDEOGRAM, Reply::fixture("fal/submit").without("/cancel_url"));
+    let task = stage.task().await;
+    stage.cancel(&task).await;
+    let stage = ready_at_once(2);
+    let task = stage.task().await;
+    let picture = json!({"url": "{base}/results/x/0.png", "width": "wide"});
+    let result = json!({"images": [picture, {"file": "none"}, null], "seed": -1});
+    stage.upstream.first("GET", STATUS, Reply::fixture("fal/completed"));
+    stage.upstream.first("GET", RESULT, Reply::json(200, result));
+    assert_eq!(told(&stage.poll(&task, CALL).await), "1 done, 0 withheld");
 }
 
 #[tokio::test]

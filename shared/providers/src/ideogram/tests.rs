@@ -98,6 +98,33 @@ async fn what_its_filter_withholds_is_not_delivered() {
 }
 
 #[tokio::test]
+async fn what_only_describes_a_picture_does_not_keep_it_from_being_delivered() {
+    let stage = stage(3);
+    let url = |i| format!("{{base}}/results/x/{i}.png");
+    let data = json!([
+        {"url": url(0), "seed": "7", "is_image_safe": true},
+        {"url": url(1)},
+        {"url": url(2), "is_image_safe": null},
+        // More than were ordered.
+        {"url": url(3), "is_image_safe": true},
+    ]);
+    stage.upstream.first("POST", GENERATE, Reply::json(200, json!({ "data": data })));
+    let task = stage.task().await;
+    assert_eq!(told(&stage.poll(&task, CALL).await), "3 done, 0 withheld");
+}
+
+/// A row of the table could not hold it, and what cannot be noted is sent again.
+#[tokio::test]
+async fn an_answer_that_is_too_long_to_be_noted_is_no_answer() {
+    let long = json!([{"url": format!("{{base}}/{}", "x".repeat(5_000)), "is_image_safe": true}]);
+    let stage = stage(1);
+    stage.upstream.first("POST", GENERATE, Reply::json(200, json!({ "data": long })));
+    let task = stage.task().await;
+    assert!(task.0.len() < 100);
+    assert_eq!(told(&stage.poll(&task, CALL).await), "output_invalid");
+}
+
+#[tokio::test]
 async fn an_answer_to_an_order_is_sorted_by_what_it_means() {
     for (reply, expected) in [
         (Reply::fixture("ideogram/400"), "provider_rejected"),

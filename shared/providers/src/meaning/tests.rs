@@ -68,6 +68,11 @@ fn an_answer_to_an_order_is_sorted_by_what_it_means() {
         (409, &none, "unknown"),
         (413, &none, "provider_rejected"),
         (422, &json!({"detail": "Insufficient units"}), "Trouble 60"),
+        (
+            422,
+            &json!({"detail": "Insufficient image resolution"}),
+            "provider_rejected Insufficient image resolution",
+        ),
         (500, &none, "unknown"),
         (502, &none, "unknown"),
         (503, &none, "unknown"),
@@ -108,6 +113,12 @@ fn what_a_complaint_quotes_of_the_request_is_not_what_it_says() {
             {"loc": ["body", "seed"], "msg": "too big", "input": prompt, "ctx": {"prompt": prompt}}
         ]});
         assert_eq!(submitted(422, &[], &body), "provider_rejected seed: too big");
+    }
+    for quoting in [
+        json!({"message": "too long", "prompt": "insufficient funds, nsfw"}),
+        json!({"message": "too long", "request": {"prompt": "not enough credits"}}),
+    ] {
+        assert_eq!(submitted(400, &[], &quoting), "provider_rejected too long");
     }
     let body = json!({"detail": [{"msg": "flagged", "type": "content_policy_violation"}]});
     assert_eq!(submitted(422, &[], &body), "content_moderated");
@@ -172,7 +183,7 @@ proptest! {
         match judge_poll(answer(), NOW, false) {
             Ok(Told::Json(_)) => prop_assert!((200..300).contains(&status)),
             Ok(Told::Verdict(_)) => prop_assert!(false, "a question that was not taken is no verdict"),
-            Ok(Told::Later(_) | Told::NoTask(_)) | Err(_) => {
+            Ok(Told::NoTask(_)) | Err(_) => {
                 prop_assert!(!(200..300).contains(&status));
             }
         }

@@ -58,12 +58,24 @@ async fn a_part_without_room_waits_its_turn_and_keeps_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_that_could_not_be_sent_is_sent_again() {
+    fn unreachable() -> SubmitError {
+        SubmitError::NotTaken { why: Obstacle::Unreachable, again: Duration::from_secs(5) }
+    }
+    let says: Vec<Says> = vec![vec![|| Err(unreachable()), || Ok(0)], vec![|| Ok(1)]];
+    let (taken, sent) = play(says, Duration::from_mins(1)).await;
+    assert_eq!((taken.unwrap(), sent), (vec![0, 1], vec![2, 1]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_for_room_has_an_end() {
     let says = || -> Vec<Says> { vec![vec![|| Err(busy())], vec![|| Ok(1)]] };
     let (taken, sent) = play(says(), Duration::from_mins(10)).await;
     assert_eq!((taken.unwrap(), sent), (vec![1], vec![ROUNDS_MAX.into(), 1]));
-    // There is no time for another pause and another answer.
-    let (taken, sent) = play(says(), Duration::from_secs(3)).await;
+    // After the second pause there would be no time for another answer.
+    let (taken, sent) = play(says(), Duration::from_secs(4)).await;
+    assert_eq!((taken.unwrap(), sent), (vec![1], vec![3, 1]));
+    let (taken, sent) = play(says(), Duration::from_secs(2)).await;
     assert_eq!((taken.unwrap(), sent), (vec![1], vec![1, 1]));
 }
 
@@ -103,7 +115,7 @@ async fn of_an_order_that_was_not_taken_the_worst_is_said() {
 /// cut off with what was taken in the first.
 #[tokio::test(start_paused = true)]
 async fn what_has_passed_of_a_call_is_gone() {
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     tokio::time::advance(Duration::from_secs(31)).await;
     let call = Call { within: Duration::from_secs(33), ..CALL }.since(begun);
     assert_eq!(call.within, Duration::from_secs(2));

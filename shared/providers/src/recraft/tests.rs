@@ -80,6 +80,7 @@ async fn what_it_costs_is_what_it_says() {
         (Reply::fixture("recraft/ok").set("/credits", json!(80)), Some(80_000)),
         (Reply::fixture("recraft/dearer"), None),
         (Reply::fixture("recraft/ok").set("/credits", json!(0)), Some(0)),
+        (Reply::fixture("recraft/ok").set("/credits", json!(40.0)), Some(40_000)),
         (Reply::fixture("recraft/ok").without("/credits"), None),
     ] {
         let stage = stage();
@@ -89,6 +90,21 @@ async fn what_it_costs_is_what_it_says() {
             None if format!("{reply:?}").contains("credits") => assert!(told > Some(40_000)),
             cost => assert_eq!(told, cost, "{reply:?}"),
         }
+    }
+}
+
+/// F-42: a cost that is none never costs the pictures.
+#[tokio::test]
+async fn what_only_describes_a_picture_does_not_keep_it_from_being_delivered() {
+    for credits in [json!(-1), json!("40"), json!(40.5), json!(1e300), json!([]), json!(null)] {
+        let stage = stage();
+        let reply = Reply::fixture("recraft/ok")
+            .set("/credits", credits.clone())
+            .set("/data", json!([{"url": "{base}/results/x/0.png"}, {"b64_json": "x"}, null]));
+        stage.upstream.first("POST", GENERATE, reply);
+        let Receipt { task, cost } = stage.submit().await.unwrap();
+        assert_eq!(cost, None, "{credits}");
+        assert_eq!(told(&stage.poll(&task, CALL).await), "1 done, 0 withheld", "{credits}");
     }
 }
 

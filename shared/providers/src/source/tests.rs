@@ -16,6 +16,7 @@ const SECRETS: [&str; 5] = ["pictures", "example", "127.0.0.1", "hidden", "t0ken
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     attempt: Duration::from_secs(30),
+    total: Duration::from_mins(1),
     pauses: &[Duration::from_millis(1), Duration::from_millis(2)],
     bytes_max: 10 * 1_024 * 1_024,
 };
