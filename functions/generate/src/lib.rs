@@ -95,6 +95,12 @@ impl App {
         Self { providers, ..self }
     }
 
+    /// The same function, counting somewhere else.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
     /// Makes the first connection, so that the first batch need not.
     pub async fn warm_up(&self) {
         self.store.warm_up().await;

@@ -32,8 +32,6 @@ use crate::{
     task,
 };
 
-/// When a task is asked for again: it takes 5 to 15 seconds.
-const AGAIN: Duration = Duration::from_secs(1);
 /// Micro-dollars of a hundredth of a credit: a credit is a cent.
 const CREDIT_MICROS: u64 = 10_000;
 
@@ -126,7 +124,7 @@ impl Bfl {
             "Error" | "Failed" => Part::Failed(Failure::ProviderFailed.into()),
             // Just after it was sent, another region may not know it yet.
             "Task not found" => Part::Lost("the task is not found".into()),
-            _ => Part::Pending(AGAIN),
+            _ => Part::Pending(self.line.limits.pause),
         })
     }
 

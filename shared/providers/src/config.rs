@@ -70,6 +70,8 @@ pub struct Limits {
     pub patience: Duration,
     /// For a picture to be fetched.
     pub fetch: Duration,
+    /// Before a task is asked for again that is not done, where the upstream does not say.
+    pub pause: Duration,
 }
 
 impl Default for Limits {
@@ -83,6 +85,8 @@ impl Default for Limits {
             patience: Duration::from_secs(50),
             // 16 MiB at 1 MB/s.
             fetch: Duration::from_secs(17),
+            // A task takes 5 to 20 seconds, and some time in the queue.
+            pause: Duration::from_secs(1),
         }
     }
 }

@@ -37,8 +37,6 @@ use crate::{
     task,
 };
 
-/// When a task is asked for again: it takes 5 to 20 seconds, and some time in the queue.
-const AGAIN: Duration = Duration::from_secs(1);
 /// How long fal keeps what it made, in seconds: a day is long after the last job could want it, and
 /// its URLs are open to whoever has them.
 const KEEP: &str = r#"{"expiration_duration_seconds":86400}"#;
@@ -122,7 +120,7 @@ impl Fal {
             Told::Verdict(verdict) => return Ok(Part::Failed(verdict)),
         };
         if status.status != "COMPLETED" {
-            return Ok(Part::Pending(AGAIN));
+            return Ok(Part::Pending(self.line.limits.pause));
         }
         let call = call.since(begun);
         let failed = status.error.is_some() || status.error_type.is_some();

@@ -29,6 +29,7 @@ pub(crate) const LIMITS: Limits = Limits {
     answer: Duration::from_millis(900),
     patience: Duration::from_millis(900),
     fetch: Duration::from_millis(900),
+    pause: Duration::from_secs(1),
 };
 
 /// The circumstances of a call that is not the last.

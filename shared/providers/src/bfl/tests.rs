@@ -19,7 +19,7 @@ async fn a_picture_is_ordered_asked_for_and_fetched() {
     let stage = stage(1);
     let Receipt { task, .. } = stage.submit().await.unwrap();
     let Ok(Progress::Pending { again }) = stage.poll(&task, CALL).await else { panic!("too soon") };
-    assert_eq!(again, AGAIN);
+    assert_eq!(again, LIMITS.pause);
     let Ok(Progress::Done { pictures, withheld: 0 }) = stage.follow(&task).await else {
         panic!("it should be done")
     };
