@@ -5,6 +5,9 @@
 
 mod crowds;
 mod deadlines;
+mod faults;
+mod matrix;
+mod played;
 mod polls;
 mod script;
 mod submits;

@@ -30,7 +30,9 @@ use store::{Acceptance, Accepted, Credited, Store, Tables};
 use crate::script::{Asked, Say, Script, Tell};
 
 /// When it begins.
-const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// Who orders.
+const USER: &str = "demo";
 /// What there is to spend.
 const CREDIT: u64 = 1_000_000;
 /// What one picture costs. Every job orders two.
@@ -77,13 +79,28 @@ impl World {
             keys: table("KeysTable"),
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
-        assert!(store.open_account(&user()).await.unwrap());
-        let credit = (CreditId::new(NOW, &Entropy::default()), usd(CREDIT));
-        assert_eq!(store.credit(&user(), credit, "payment", NOW).await.unwrap(), Credited::Now);
         let script = Arc::new(Script::default());
         let app = App::new(stack.environment("GenerateFunction").unwrap(), clock).unwrap();
         let app = app.with_providers(Providers::with_sandbox(script.clone()));
-        Self { stack, store, app, script, now_ms, jobs: AtomicU32::new(0) }
+        let world = Self { stack, store, app, script, now_ms, jobs: AtomicU32::new(0) };
+        world.customer(USER).await;
+        world
+    }
+
+    /// One more user with money.
+    pub(crate) async fn customer(&self, name: &str) -> UserId {
+        let user: UserId = name.parse().unwrap();
+        assert!(self.store.open_account(&user).await.unwrap());
+        let credit = (CreditId::new(NOW, &Entropy::default()), usd(CREDIT));
+        let credited = self.store.credit(&user, credit, "payment", NOW).await.unwrap();
+        assert_eq!(credited, Credited::Now);
+        user
+    }
+
+    /// One more worker on the same tables, with these upstreams and this clock.
+    pub(crate) fn worker(&self, providers: Providers, clock: Clock) -> App {
+        let environment = self.stack.environment("GenerateFunction").unwrap();
+        App::new(environment, clock).unwrap().with_providers(providers)
     }
 
     /// The time of the worker.
@@ -102,23 +119,30 @@ impl World {
         says: impl IntoIterator<Item = Say>,
         tells: impl IntoIterator<Item = Tell>,
     ) -> Job {
-        let mut entropy = Entropy::default();
-        let n = self.jobs.fetch_add(1, Ordering::SeqCst);
-        entropy.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
         let draft = Draft {
             model: "recraft-v3".to_owned(),
             prompt: "a cat".to_owned(),
             n: Some(2),
             ..Draft::default()
         };
+        let job = self.accept(USER.parse().unwrap(), Upstream::Sandbox, draft).await;
+        self.script.add(&job, says, tells);
+        job
+    }
+
+    /// A new job of a user, for an upstream.
+    pub(crate) async fn accept(&self, user: UserId, upstream: Upstream, draft: Draft) -> Job {
+        let mut entropy = Entropy::default();
+        let n = self.jobs.fetch_add(1, Ordering::SeqCst);
+        entropy.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
         let order = Order::agree(draft).unwrap();
         let now = self.now();
         let job = Job {
             id: JobId::new(now, &entropy),
-            user: user(),
+            user,
             hold: Hold::new(usd(PRICE), order.n).unwrap(),
             order,
-            upstream: Upstream::Sandbox,
+            upstream,
             created_at: now,
             deadline: now.plus(Duration::from_mins(15)),
             expires_at: now.plus(Duration::from_mins(30)),
@@ -126,7 +150,6 @@ impl World {
         };
         let accepted = self.store.accept(&Acceptance { job: &job, key: None }).await;
         assert_eq!(accepted.unwrap(), Accepted::Now);
-        self.script.add(&job, says, tells);
         job
     }
 
@@ -146,11 +169,7 @@ impl World {
     }
 
     async fn invoke(&self, messages: Vec<Value>, time: Duration) -> Vec<String> {
-        let event = serde_json::from_value(json!({ "Records": messages })).unwrap();
-        let mut context = Context::default();
-        context.deadline = self.now().plus(time).millis();
-        let response = generate::handle(&self.app, LambdaEvent::new(event, context)).await;
-        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+        invoke(&self.app, messages, self.now().plus(time)).await
     }
 
     /// What is stored of a job.
@@ -190,23 +209,39 @@ impl World {
 
     /// A picture as it is kept.
     pub(crate) async fn kept(&self, key: &str) -> Vec<u8> {
+        self.kept_as(key).await.1
+    }
+
+    /// What a picture is kept as, and the picture.
+    pub(crate) async fn kept_as(&self, key: &str) -> (String, Vec<u8>) {
         let bucket = self.stack.buckets().get("ImagesBucket").unwrap();
         let s3 = self.stack.aws().unwrap().s3();
         let found = s3.get_object().bucket(bucket).key(key).send().await.unwrap();
-        found.body.collect().await.unwrap().to_vec()
+        let content_type = found.content_type().unwrap().to_owned();
+        (content_type, found.body.collect().await.unwrap().to_vec())
     }
 
     /// The books are in order, with so much charged and held in all, and the stack stops.
     pub(crate) async fn finish(self, charged: u64, held: u64) {
-        let balance = self.store.balance(&user()).await.unwrap().unwrap();
-        assert_eq!((balance.charged, balance.held), (usd(charged), usd(held)));
+        assert_eq!(self.balance(&USER.parse().unwrap()).await, (charged, held));
+        self.close().await;
+    }
+
+    /// What was charged to a user, and what is held.
+    pub(crate) async fn balance(&self, user: &UserId) -> (u64, u64) {
+        let balance = self.store.balance(user).await.unwrap().unwrap();
+        (balance.charged.micros(), balance.held.micros())
+    }
+
+    /// The books are in order, and the stack stops.
+    pub(crate) async fn close(self) {
         let report = self.store.audit(self.now(), Duration::ZERO, |_| {}).await.unwrap();
         assert!(report.is_clean(), "{report:#?}");
         self.stack.stop().await.unwrap();
     }
 
     /// What was charged and released for a job, each time that it was resolved.
-    async fn resolutions(&self, job: &Job) -> Vec<(MicroUsd, MicroUsd)> {
+    pub(crate) async fn resolutions(&self, job: &Job) -> Vec<(MicroUsd, MicroUsd)> {
         let (books, _) = self.store.books(&job.user).await.unwrap();
         let mut found = Vec::new();
         for entry in books.entries {
@@ -218,6 +253,15 @@ impl World {
         }
         found
     }
+}
+
+/// One invocation of a worker for these messages. The ids of those that come back.
+pub(crate) async fn invoke(app: &App, messages: Vec<Value>, deadline: Timestamp) -> Vec<String> {
+    let event = serde_json::from_value(json!({ "Records": messages })).unwrap();
+    let mut context = Context::default();
+    context.deadline = deadline.millis();
+    let response = generate::handle(app, LambdaEvent::new(event, context)).await;
+    response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 /// What rings for a job.
@@ -240,10 +284,6 @@ pub(crate) fn message(id: &str, body: &str) -> Value {
     })
 }
 
-fn usd(micros: u64) -> MicroUsd {
+pub(crate) fn usd(micros: u64) -> MicroUsd {
     MicroUsd::try_from(micros).unwrap()
-}
-
-fn user() -> UserId {
-    "demo".parse().unwrap()
 }
