@@ -2,7 +2,7 @@ use domain::{order::Order, size::Ratio, upstream::Upstream};
 use testkit::{Plan, Reply};
 
 use super::*;
-use crate::testing::{CALL, LAST, Stage, job, order, said, told};
+use crate::testing::{CALL, LAST, LIMITS, Stage, job, order, said, told};
 
 const ULTRA: &str = "/v1/flux-pro-1.1-ultra";
 
