@@ -3,10 +3,14 @@
 //! test. The books are audited after each scenario.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+mod canary;
+mod crashes;
 mod crowds;
 mod deadlines;
 mod faults;
 mod matrix;
+mod metrics;
+mod places;
 mod played;
 mod polls;
 mod script;

@@ -12,7 +12,6 @@ use std::{
 };
 
 use domain::{
-    ids::UserId,
     job::{Job, State, Status},
     order::Draft,
     time::Timestamp,
@@ -20,7 +19,7 @@ use domain::{
 };
 use generate::App;
 use providers::{Config, Limits, Providers, base_variable, key_variable};
-use runtime::Clock;
+use runtime::{Clock, metrics::Metrics};
 use serde_json::{Value, json};
 use testkit::{Plan, Reply, picture, play};
 
@@ -197,17 +196,23 @@ pub(crate) struct Played<'a> {
     pub(crate) job: Job,
     /// The bodies of orders that were refused, so that nothing came of them.
     refused: Arc<Mutex<Vec<Vec<u8>>>>,
+    key: String,
 }
 
 impl<'a> Played<'a> {
-    /// An order of `user`, and its upstream with all that it publishes.
-    pub(crate) async fn new(
+    /// An order of a user of its own, and its upstream with all that it publishes.
+    pub(crate) async fn new(world: &'a World, line: &'a Line, pace: Pace, plan: Plan) -> Self {
+        Self::of(world, (line, draft(line)), pace, plan).await
+    }
+
+    /// The same with other words in the order.
+    pub(crate) async fn of(
         world: &'a World,
-        user: &UserId,
-        line: &'a Line,
+        (line, draft): (&'a Line, Draft),
         pace: Pace,
         plan: Plan,
     ) -> Self {
+        let key = plan.key.clone();
         let upstream = testkit::Upstream::start();
         match line.upstream {
             Upstream::Sandbox => panic!("nobody plays the sandbox"),
@@ -217,17 +222,30 @@ impl<'a> Played<'a> {
             Upstream::Fal => play::fal(&upstream, plan),
         }
         let time = Time::new();
-        let providers = providers(line.upstream, upstream.url(), pace);
+        let providers = keyed(line.upstream, upstream.url(), &key, pace);
         let app = world.worker(providers, time.clock());
-        let job = world.accept(user.clone(), line.upstream, draft(line)).await;
-        Self { world, line, pace, upstream, app, time, job, refused: Arc::default() }
+        let job = world.accept(world.customer().await, line.upstream, draft).await;
+        Self { world, line, pace, upstream, app, time, job, refused: Arc::default(), key }
     }
 
     /// Makes the upstream one that cannot be reached, and back.
     pub(crate) fn reach(&mut self, reachable: bool) {
         let url = if reachable { self.upstream.url() } else { NOWHERE };
-        let providers = providers(self.line.upstream, url, self.pace);
+        let providers = keyed(self.line.upstream, url, &self.key, self.pace);
         self.app = self.world.worker(providers, self.time.clock());
+    }
+
+    /// What the worker counts from now on, a line each.
+    pub(crate) fn count(&mut self) -> Arc<Mutex<Vec<String>>> {
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&lines);
+        let metrics = Metrics::new("generate", self.time.clock(), move |line| {
+            sink.lock().unwrap().push(line.to_owned());
+            Ok(())
+        });
+        let providers = keyed(self.line.upstream, self.upstream.url(), &self.key, self.pace);
+        self.app = self.world.worker(providers, self.time.clock()).with_metrics(metrics);
+        lines
     }
 
     /// A refusal of an order, which is remembered as such.

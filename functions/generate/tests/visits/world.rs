@@ -56,6 +56,7 @@ pub(crate) struct World {
     pub(crate) script: Arc<Script>,
     now_ms: Arc<AtomicU64>,
     jobs: AtomicU32,
+    users: AtomicU32,
 }
 
 impl World {
@@ -82,14 +83,26 @@ impl World {
         let script = Arc::new(Script::default());
         let app = App::new(stack.environment("GenerateFunction").unwrap(), clock).unwrap();
         let app = app.with_providers(Providers::with_sandbox(script.clone()));
-        let world = Self { stack, store, app, script, now_ms, jobs: AtomicU32::new(0) };
-        world.customer(USER).await;
+        let world = Self {
+            stack,
+            store,
+            app,
+            script,
+            now_ms,
+            jobs: AtomicU32::default(),
+            users: AtomicU32::default(),
+        };
+        world.open_account(USER.parse().unwrap()).await;
         world
     }
 
     /// One more user with money.
-    pub(crate) async fn customer(&self, name: &str) -> UserId {
-        let user: UserId = name.parse().unwrap();
+    pub(crate) async fn customer(&self) -> UserId {
+        let user = format!("user-{}", self.users.fetch_add(1, Ordering::SeqCst));
+        self.open_account(user.parse().unwrap()).await
+    }
+
+    async fn open_account(&self, user: UserId) -> UserId {
         assert!(self.store.open_account(&user).await.unwrap());
         let credit = (CreditId::new(NOW, &Entropy::default()), usd(CREDIT));
         let credited = self.store.credit(&user, credit, "payment", NOW).await.unwrap();
