@@ -9,7 +9,7 @@ use crate::Environment;
 pub fn init(environment: &Environment) {
     let level = environment.get("LOG_LEVEL").unwrap_or("info");
     let filter = format!(
-        "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,aws_sdk_sqs=warn,hyper=warn,lambda_runtime=warn,lambda_http=warn"
+        "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,aws_sdk_sqs=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn"
     );
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logger = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false);

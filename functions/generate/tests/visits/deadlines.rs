@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     failure::Failure,
-    job::{Job, Status},
+    job::{Dispatch, Job, Status},
 };
 use tokio::join;
 
 use crate::{
     script::{Gate, Say, Tell},
-    world::{EXPIRED, HOLD, OVERDUE, PRICE, World},
+    world::{EXPIRED, HOLD, NOW, OVERDUE, PRICE, World},
 };
 
 /// A job that was put down with a task and is overdue, and what its upstream says then.
@@ -133,5 +133,52 @@ async fn an_overdue_task_of_which_nothing_can_be_had_is_given_back() {
     world.visit(&job).await;
     world.ended(&job, Status::Failed, 0).await;
     world.asked(&job, 1, 2, 0);
+    world.finish(0, 0).await;
+}
+
+/// That it is busy is not that the task is not done: the picture that is paid for is not given up.
+#[tokio::test]
+async fn an_overdue_task_of_a_busy_upstream_is_asked_for_again() {
+    let (world, job) = overdue(Tell::Busy).await;
+    world.visit(&job).await;
+    world.put_down(&job).await;
+    world.script.add(&job, [], [Tell::Done(2)]);
+    world.visit(&job).await;
+    world.ended(&job, Status::Succeeded, HOLD).await;
+    world.asked(&job, 1, 3, 0);
+    world.finish(HOLD, 0).await;
+}
+
+/// What is paid for and thrown away helps nobody.
+#[tokio::test]
+async fn an_order_is_not_sent_in_the_last_minute_of_a_job() {
+    let world = World::start().await;
+    let job = world.job([], []).await;
+    // Its deadline is over, its grace for another half minute.
+    world.forward(Duration::from_mins(17));
+    world.visit(&job).await;
+    let run = world.put_down(&job).await;
+    assert_eq!((run.submits, run.dispatch), (0, Dispatch::Unsent));
+    world.forward(Duration::from_secs(31));
+    world.visit(&job).await;
+    world.ended(&job, Status::Expired, 0).await;
+    world.asked(&job, 0, 0, 0);
+    world.finish(0, 0).await;
+}
+
+/// However long an upstream sends us away for, a job is looked at when its time is up.
+#[tokio::test]
+async fn no_pause_outlasts_the_time_of_a_job() {
+    let world = World::start().await;
+    let job = world.job([Say::Full], []).await;
+    world.visit(&job).await;
+    world.put_down(&job).await;
+    let overdue = Duration::from_secs(1_050);
+    let reannounce = Duration::from_mins(2);
+    assert_eq!(world.due(&job).await, NOW.plus(overdue).plus(reannounce));
+    world.forward(overdue);
+    world.visit(&job).await;
+    world.ended(&job, Status::Expired, 0).await;
+    world.asked(&job, 1, 0, 0);
     world.finish(0, 0).await;
 }

@@ -134,7 +134,9 @@ fn submits(line: &Line) -> Vec<Fault> {
             let several = line.requests > 1;
             let ends = match (means, times) {
                 // A part of which nothing came is left out.
-                (Nothing | Trouble | Verdict, Times::Once) if several => Ends::With(line.n - 1),
+                (Nothing | Trouble | Verdict, Times::Once) if several => {
+                    Ends::With(line.n.saturating_sub(1))
+                }
                 (_, Times::Round) if !several => continue,
                 (Nothing | Busy | Trouble, Times::Once | Times::Round) => Ends::With(line.n),
                 (Busy | Trouble, _) => Ends::Expired,
@@ -213,7 +215,7 @@ fn results(line: &Line) -> Vec<Fault> {
     let mut says: Vec<_> =
         nothings(&good(line, 2)).into_iter().map(|(what, reply)| (what, reply, Nothing)).collect();
     says.extend([
-        ("not yet", Reply::fixture("fal/result_in_progress"), Nothing),
+        ("not yet", Reply::fixture("fal/result_in_progress"), Lost),
         ("429", Reply::fixture("fal/429").header("retry-after", "1"), Busy),
         ("401", Reply::fixture("fal/401"), Trouble),
         ("403", Reply::fixture("fal/403_locked"), Trouble),
@@ -236,11 +238,11 @@ fn asked(line: &Line, at: Stage, says: Vec<(&'static str, Reply, Means)>) -> Vec
         for times in [Times::Once, Times::Always] {
             let foreign = what == "a foreign host" && line.requests < usize::from(line.n);
             let ends = match (means, times) {
-                (Verdict, Times::Once) if line.requests > 1 => Ends::With(line.n - 1),
+                (Verdict, Times::Once) if line.requests > 1 => Ends::With(line.n.saturating_sub(1)),
                 (Nothing | Busy | Trouble | Lost, Times::Once) => Ends::With(line.n),
                 (Nothing | Busy | Trouble, _) => Ends::Expired,
                 // The other picture of the same answer can be had.
-                (Lost, _) if foreign => Ends::With(line.n - 1),
+                (Lost, _) if foreign => Ends::With(line.n.saturating_sub(1)),
                 (Verdict | Lost, _) => Ends::Failed,
             };
             let is_ready = matches!((means, times), (Verdict, Times::Once));

@@ -70,7 +70,8 @@ async fn matrix(lines: &[Line]) {
     let done = stream::iter(cells)
         .map(|(line, fault)| named(&world, line, fault))
         .buffer_unordered(AT_A_TIME);
-    let failed: Vec<String> = done.filter_map(async |failed| failed).collect().await;
+    let done: Vec<Option<String>> = done.collect().await;
+    let failed: Vec<String> = done.into_iter().flatten().collect();
     assert!(failed.is_empty(), "{failed:#?}");
     world.forward(Duration::from_hours(2));
     world.close().await;

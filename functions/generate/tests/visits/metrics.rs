@@ -29,9 +29,10 @@ fn provoked(metric: Metric) -> (Line, Reply, u64) {
 fn counted(lines: &[String]) -> Vec<(String, u64, String)> {
     let read = |line: &String| {
         let line: Value = serde_json::from_str(line).unwrap();
-        let name = line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"].as_str().unwrap();
-        let upstream = line["upstream"].as_str().unwrap().to_owned();
-        (name.to_owned(), line[name].as_u64().unwrap(), upstream)
+        let at = |place| line.pointer(place).and_then(Value::as_str).unwrap().to_owned();
+        let name = at("/_aws/CloudWatchMetrics/0/Metrics/0/Name");
+        let value = line.get(&name).and_then(Value::as_u64).unwrap();
+        (name, value, at("/upstream"))
     };
     lines.iter().map(read).collect()
 }

@@ -38,11 +38,11 @@ impl Crowd {
         let seen_by = Arc::clone(&under_way);
         let making: Mutex<Vec<(Instant, u64)>> = Mutex::default();
         let reply = Reply::with(move |seen| {
-            let ordered = seen.json()["num_images"].as_u64().unwrap();
+            let ordered = seen.json().get("num_images").and_then(Value::as_u64).unwrap();
             let mut making = making.lock().unwrap();
             let now = Instant::now();
             making.retain(|(until, _)| *until > now);
-            making.push((now + MAKING, ordered));
+            making.push((now.checked_add(MAKING).unwrap(), ordered));
             seen_by.lock().unwrap().push(making.iter().map(|(_, ordered)| ordered).sum());
             answer(ordered)
         });

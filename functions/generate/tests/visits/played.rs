@@ -27,10 +27,11 @@ use crate::world::{NOW, PRICE, World, bell, invoke, message, usd};
 
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
-/// What is between two visits: what a busy upstream asks for at least, what one asks for that refuses
-/// our key, the time of the order, the time of the job, its hard expiry. Each is past any lease of the
-/// visit before, but the first two, before which the job was put down.
-const BETWEEN: [u64; 5] = [5, 61, 451, 1_051, 1_801];
+/// What is between two visits: twice what a busy upstream asks for at least, because on a busy machine a
+/// visit may have no time left for an order; what one asks for that refuses our key, the time of the
+/// order, the time of the job, its hard expiry. Each is past any lease of the visit before, but the
+/// first three, before which the job was put down.
+const BETWEEN: [u64; 6] = [5, 5, 61, 451, 1_051, 1_801];
 
 /// An order, and how its upstream takes it.
 #[derive(Debug)]
@@ -128,9 +129,10 @@ impl Pace {
     /// For faults that pass: nothing is given up because the machine is busy.
     pub(crate) const PATIENT: Self =
         Self { limit: Duration::from_secs(4), visit: Duration::from_secs(30) };
-    /// For faults that stay, and those that must be waited for.
+    /// For faults that stay, and those that must be waited for. What a visit has beyond one answer is
+    /// for a busy machine: an order for which too little time is left is not sent.
     pub(crate) const SHORT: Self =
-        Self { limit: Duration::from_millis(1_500), visit: Duration::from_millis(2_400) };
+        Self { limit: Duration::from_millis(1_500), visit: Duration::from_millis(3_200) };
 
     fn limits(self) -> Limits {
         let Self { limit, .. } = self;
@@ -312,7 +314,8 @@ impl<'a> Played<'a> {
     /// requests of an order are all alike.
     fn slot(&self, body: &[u8]) -> String {
         let body: Value = serde_json::from_slice(body).unwrap();
-        if self.line.upstream == Upstream::Bfl { body["seed"].to_string() } else { String::new() }
+        let seed = body.get("seed").filter(|_| self.line.upstream == Upstream::Bfl);
+        seed.map(ToString::to_string).unwrap_or_default()
     }
 
     /// What must hold of every job that has ended, whatever its upstream did: each picture was ordered

@@ -29,6 +29,8 @@ pub(crate) enum Say {
     Accepted(&'static str),
     /// No room for a while.
     Busy,
+    /// No room for longer than any job lives.
+    Full,
     /// Our key is refused.
     Trouble,
     /// The connection breaks.
@@ -56,6 +58,8 @@ pub(crate) enum Tell {
     Unknown,
     /// Our key is refused.
     Trouble,
+    /// It is asked too often.
+    Busy,
     /// Nothing, for ever.
     Silence,
     /// This, once the gate is open.
@@ -142,6 +146,10 @@ impl Provider for Script {
                     Ok(Receipt { task: Task(task.to_owned()), cost: None })
                 }
                 Some(Say::Busy) => not_taken(Obstacle::Busy),
+                Some(Say::Full) => {
+                    let again = Duration::from_hours(1);
+                    Err(SubmitError::NotTaken { why: Obstacle::Busy, again })
+                }
                 Some(Say::Trouble) => not_taken(Obstacle::Trouble),
                 Some(Say::Unknown) => Err(SubmitError::Unknown("cut off".into())),
                 Some(Say::Silence) => pending().await,
@@ -197,6 +205,7 @@ async fn tell_of(mut tell: Tell, call: Call) -> Result<Progress, PollError> {
         Tell::Failed(failure) => Ok(Progress::Failed(failure.into())),
         Tell::Unknown => Err(PollError::Unanswered("cut off".into())),
         Tell::Trouble => Err(PollError::Trouble),
+        Tell::Busy => Err(PollError::Busy { again: BUSY }),
         Tell::Silence => pending().await,
         Tell::After(..) => panic!("a gate behind a gate"),
     }

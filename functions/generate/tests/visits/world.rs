@@ -147,7 +147,8 @@ impl World {
     pub(crate) async fn accept(&self, user: UserId, upstream: Upstream, draft: Draft) -> Job {
         let mut entropy = Entropy::default();
         let n = self.jobs.fetch_add(1, Ordering::SeqCst);
-        entropy.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
+        // From the end: of the first bytes, some bits are the version's.
+        entropy.iter_mut().rev().zip(n.to_le_bytes()).for_each(|(byte, from)| *byte = from);
         let order = Order::agree(draft).unwrap();
         let now = self.now();
         let job = Job {
@@ -183,6 +184,13 @@ impl World {
 
     async fn invoke(&self, messages: Vec<Value>, time: Duration) -> Vec<String> {
         invoke(&self.app, messages, self.now().plus(time)).await
+    }
+
+    /// When the sweep looks at a job.
+    pub(crate) async fn due(&self, job: &Job) -> Timestamp {
+        let (books, _) = self.store.books(&job.user).await.unwrap();
+        let found = books.jobs.into_iter().find(|facts| facts.id == job.id);
+        found.unwrap().due_at.unwrap()
     }
 
     /// What is stored of a job.
