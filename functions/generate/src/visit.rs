@@ -35,7 +35,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The longest pause after pictures could not be had: each try may cost megabytes, and a job that waits so
 /// long is put down, so that another has the worker meanwhile.
 const FETCH_PAUSE_MAX: Duration = Duration::from_mins(1);
-/// The shortest time that a job must have left for its order to be sent.
+/// The shortest time that a job must have left for its order to be sent; a quarter of all that it has,
+/// where that is less.
 const RUN_MIN: Duration = Duration::from_mins(1);
 /// How much earlier than us an upstream's adapter gives up, so that it can still say what it has.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -148,8 +149,9 @@ impl<'a> Visitor<'a> {
     async fn submit(&self) -> anyhow::Result<Outcome> {
         let Some(provider) = self.provider() else { return Ok(self.left_without_upstream()) };
         // What is sent and cannot be waited for is paid and thrown away.
-        let left = self.overdue_at(self.job.deadline).since(self.app.clock.now());
-        if left < RUN_MIN {
+        let overdue = self.overdue_at(self.job.deadline);
+        let (left, all) = (overdue.since(self.app.clock.now()), overdue.since(self.job.created_at));
+        if left < RUN_MIN.min(all.checked_div(4).unwrap_or_default()) {
             return Ok(Outcome::Unsent(left));
         }
         // An order that nobody waits for long enough is one that must be sent again.
