@@ -12,6 +12,9 @@ use crate::played::{Line, Pace};
 /// A host that no upstream of ours has its pictures at.
 const FOREIGN: &str = "https://pictures.example/cat.png";
 
+/// When an answer comes that is late, also where the one who waits for it is slow to give up.
+const LATE: Duration = Pace::SHORT.limit.saturating_add(Duration::from_secs(10));
+
 /// A question to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -291,7 +294,7 @@ fn nothings(good: &Reply) -> Vec<(&'static str, Reply)> {
     let elsewhere = Reply::json(302, json!({})).header("location", "/results/x/0.png");
     vec![
         ("cut", Reply::cut()),
-        ("late", good.clone().after(Pace::SHORT.limit.saturating_add(Duration::from_millis(500)))),
+        ("late", good.clone().after(LATE)),
         ("silence", Reply::silence()),
         ("drop by drop", good.clone().drip(Duration::from_millis(100))),
         ("truncated", good.clone().truncated()),
