@@ -81,13 +81,18 @@ impl Script {
 /// A client on any transport, with the SDK's own retries and a second for each attempt.
 pub(crate) fn client(http: impl HttpClient + 'static) -> Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(1));
+    // The SDK draws its pauses at random, up to seconds; here they must not use up the time that is ours.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(Duration::from_millis(1))
+        .with_max_backoff(Duration::from_millis(10));
     let config = Config::builder()
         .behavior_version_latest()
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::from_keys("local", "local", None))
         .endpoint_url("http://table.test")
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(retries)
         .timeout_config(timeouts.build());
     Client::from_conf(config.build())
 }
