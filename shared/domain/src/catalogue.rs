@@ -243,7 +243,7 @@ pub const MODELS: [Model; 4] = [
         extra: &[
             SEED,
             Extra { key: "style", takes: Takes::Style(&RASTER_STYLES) },
-            Extra { key: "substyle", takes: Takes::Text(STYLE_CHARS_MAX) },
+            Extra { key: "substyle", takes: Takes::Substyle(STYLE_CHARS_MAX) },
             NEGATIVE,
             Extra { key: "controls", takes: Takes::Object },
         ],

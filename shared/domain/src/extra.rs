@@ -28,6 +28,9 @@ pub enum Takes {
     OneOf(&'static [&'static str]),
     /// One of these words. Others are for sale elsewhere, at another price.
     Style(&'static [&'static str]),
+    /// The name of a style within a style, of at most so many characters: small letters, digits and
+    /// underscores. One that draws vectors is for sale elsewhere, at another price.
+    Substyle(usize),
     /// Text of at most so many characters.
     Text(usize),
     /// At most so many texts of eight hexadecimal digits.
@@ -62,6 +65,14 @@ impl Takes {
             Self::OneOf(words) | Self::Style(words) => {
                 value.as_str().is_some_and(|word| words.contains(&word))
             }
+            Self::Substyle(most) => {
+                let name = |text: &&str| {
+                    text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+                };
+                value.as_str().filter(name).is_some_and(|text| {
+                    (1..=most).contains(&text.len()) && !text.contains("vector")
+                })
+            }
             Self::Text(most) => {
                 value.as_str().is_some_and(|text| (1..=most).contains(&text.chars().count()))
             }
@@ -81,6 +92,9 @@ impl Takes {
             Self::UpTo(most) => format!("must be a whole number from 0 to {most}"),
             Self::OneOf(words) | Self::Style(words) => {
                 format!("must be one of {}", words.join(", "))
+            }
+            Self::Substyle(most) => {
+                format!("must be the name of a raster substyle: 1 to {most} of a-z, 0-9 and _")
             }
             Self::Text(most) => format!("must be text of 1 to {most} characters"),
             Self::Codes(most) => {

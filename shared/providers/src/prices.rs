@@ -26,6 +26,7 @@ fn values(takes: Takes) -> Vec<Value> {
         Takes::Flag => vec![json!(true), json!(false)],
         Takes::UpTo(most) => (0..=most).map(|number| json!(number)).collect(),
         Takes::OneOf(words) | Takes::Style(words) => words.iter().map(|word| json!(word)).collect(),
+        Takes::Substyle(_) => vec![json!("hdr"), json!("hand_drawn")],
         Takes::Text(_) => vec![json!("vector_illustration"), json!("QUALITY")],
         Takes::Codes(_) => vec![json!(["00112233"])],
         Takes::Object => vec![json!({"rendering_speed": "QUALITY", "model": "recraftv3_vector"})],
@@ -93,7 +94,8 @@ fn published(offer: &Offer, order: &Order) -> u64 {
             let body = recraft::body(&job);
             assert_eq!(body["model"], "recraftv3");
             assert!(body.get("style_id").is_none() && body.get("upscale").is_none());
-            let vectors = ["vector_illustration", "icon"].contains(&text(&body, "style").as_str());
+            let style = format!("{}/{}", text(&body, "style"), text(&body, "substyle"));
+            let vectors = style.contains("vector") || style.starts_with("icon");
             body["n"].as_u64().unwrap() * if vectors { 80_000 } else { 40_000 }
         }
         // The pages of its models: by the model, and like the makers themselves.
@@ -107,7 +109,7 @@ fn published(offer: &Offer, order: &Order) -> u64 {
                     "" | "BALANCED" => 60_000,
                     _ => 90_000,
                 },
-                ModelId::RecraftV3 if text(&body, "style").starts_with("vector") => 80_000,
+                ModelId::RecraftV3 if text(&body, "style").contains("vector") => 80_000,
                 ModelId::FluxKontextPro | ModelId::RecraftV3 => 40_000,
             };
             images.unwrap_or(n) * price

@@ -54,6 +54,8 @@ const FIELDS: &[(&str, &str)] = &[
     (r#""extra":{"style_id":"9f3b"}"#, "extra_not_allowed"),
     (r#""extra":{"substyle":"hdr"}"#, "invalid_extra"),
     (r#""extra":{"negative_prompt":""}"#, "invalid_extra"),
+    (r#""extra":{"style":"any","substyle":"vector_art"}"#, "invalid_extra"),
+    (r#""extra":{"style":"any","substyle":"../vector"}"#, "invalid_extra"),
     (r#""extra":{"":1}"#, "extra_not_allowed"),
     (r#""extra":{"style":"vector_illustration"}"#, "extra_not_allowed"),
     (r#""extra":{"style":7}"#, "extra_not_allowed"),

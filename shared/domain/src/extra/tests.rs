@@ -13,6 +13,11 @@ fn a_key_takes_its_values_and_no_others() {
         (Takes::Flag, json!([true, false]), json!(["true", 1, null])),
         (Takes::UpTo(6), json!([0, 6]), json!([7, -1, 1.5, "2", null, true])),
         (words, json!(["on", "off"]), json!(["ON", "", null, 1, ["on"]])),
+        (
+            Takes::Substyle(6),
+            json!(["hdr", "b_w_2"]),
+            json!(["", "HDR", "a b", "a/b", "vector", "longer_", null, 1]),
+        ),
         (Takes::Text(3), json!(["a", "äöü"]), json!(["", "abcd", null, 1])),
         (
             Takes::Codes(2),
