@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 use domain::api_key;
 use local::Stack;
-use runtime::{Environment, aws::Aws};
+use runtime::{Environment, Host, aws::Aws};
 use serde::Deserialize;
 use store::{Store, Tables};
 
@@ -67,7 +67,7 @@ pub(crate) async fn store() -> anyhow::Result<(Store, api_key::Environment)> {
             ledger: process.text("LEDGER_TABLE")?,
             keys: process.text("KEYS_TABLE")?,
         };
-        let store = Store::new(Aws::new(&process)?.dynamodb(), tables);
+        let store = Store::new(Aws::new(&process, &Host::system())?.dynamodb(), tables);
         let kind = match process.get("KEY_ENVIRONMENT") {
             Some(_) => process.parse("KEY_ENVIRONMENT")?,
             None => api_key::Environment::Live,
@@ -101,7 +101,7 @@ fn local_store(stack: &LocalStack) -> anyhow::Result<Store> {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into_iter()
     .collect();
-    Ok(Store::new(Aws::new(&environment)?.dynamodb(), tables(&stack.tables)?))
+    Ok(Store::new(Aws::new(&environment, &Host::system())?.dynamodb(), tables(&stack.tables)?))
 }
 
 /// The physical names of the tables, from those of the template.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use runtime::{Environment, aws::Aws};
+use runtime::{Environment, Host, aws::Aws};
 use serde_json::Value;
 use standins::{Endpoints, Standins};
 use tokio::net::TcpListener;
@@ -62,7 +62,7 @@ impl Stack {
         let endpoints = standins.endpoints().clone();
 
         let template = understand(&text, &options, address, &endpoints)?;
-        let aws = Aws::new(&environment(BTreeMap::new(), &endpoints))?;
+        let aws = Aws::new(&environment(BTreeMap::new(), &endpoints), &Host::system())?;
         provision::provision(&template, &aws)
             .await
             .context("cannot make what the template says")?;
@@ -179,7 +179,7 @@ impl Stack {
     /// # Errors
     /// If they cannot be built.
     pub fn aws(&self) -> anyhow::Result<Aws> {
-        Ok(Aws::new(&environment(BTreeMap::new(), &self.endpoints))?)
+        Ok(Aws::new(&environment(BTreeMap::new(), &self.endpoints), &Host::system())?)
     }
 
     /// Runs once what the schedules run, and returns what the last of it answered.

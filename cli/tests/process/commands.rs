@@ -148,7 +148,8 @@ fn tamper(server: &Server) {
         environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = runtime::aws::Aws::new(&environment).unwrap().dynamodb();
+        let client =
+            runtime::aws::Aws::new(&environment, &runtime::Host::system()).unwrap().dynamodb();
         let tables = client.list_tables().send().await.unwrap().table_names.unwrap();
         let ledger = tables.into_iter().find(|name| name.to_lowercase().contains("ledger"));
         client

@@ -10,7 +10,7 @@ use domain::{
     api_key::{ApiKey, KeyHash, KeyId},
     ids::UserId,
 };
-use runtime::{Clock, Environment, aws::Aws};
+use runtime::{Environment, Host, aws::Aws};
 use serde::Serialize;
 use store::{KeyState, Store};
 use subtle::ConstantTimeEq;
@@ -26,8 +26,8 @@ impl App {
     ///
     /// # Errors
     /// If a variable is missing or wrong.
-    pub fn new(environment: &Environment, _clock: Clock) -> anyhow::Result<Self> {
-        let aws = Aws::new(environment)?;
+    pub fn new(environment: &Environment, host: &Host) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment, host)?;
         let keys = environment.text("KEYS_TABLE")?;
         let tables = store::Tables { jobs: String::new(), ledger: String::new(), keys };
         Ok(Self { store: Store::new(aws.dynamodb(), tables) })

@@ -1,13 +1,13 @@
 //! The authorize function: wiring, and nothing else.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use runtime::{Clock, Environment, telemetry};
+use runtime::{Environment, Host, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
-    let app = authorize::App::new(&environment, Clock::system())?;
+    let app = authorize::App::new(&environment, &Host::system())?;
     app.warm_up().await;
     let app = &app;
     lambda_runtime::run(service_fn(

@@ -36,12 +36,12 @@ impl World {
     async fn new() -> Self {
         let standins = Standins::start(Storage::Memory).unwrap();
         let environment = variables(&standins);
-        let client = Aws::new(&environment).unwrap().dynamodb();
+        let client = Aws::new(&environment, &Host::system()).unwrap().dynamodb();
         create_keys_table(&client).await;
         let tables =
             store::Tables { jobs: String::new(), ledger: String::new(), keys: "keys".to_owned() };
         let store = Store::new(client, tables);
-        let app = App::new(&environment, Clock::new(|| NOW)).unwrap();
+        let app = App::new(&environment, &Host::system()).unwrap();
         Self { app, store, _standins: standins }
     }
 
@@ -212,7 +212,7 @@ async fn without_a_header_nobody_asks() {
 #[tokio::test]
 async fn where_the_keys_cannot_be_read_nothing_is_decided() {
     let standins = Standins::start(Storage::Memory).unwrap();
-    let app = App::new(&variables(&standins), Clock::new(|| NOW)).unwrap();
+    let app = App::new(&variables(&standins), &Host::system()).unwrap();
     assert!(authorize(&app, request(&bearer(&mint(1, 2)))).await.is_err());
     // What cannot be a key is refused without asking.
     let refused = authorize(&app, request("Bearer x")).await.unwrap();
@@ -232,6 +232,6 @@ async fn a_key_is_not_shown() {
 
 #[test]
 fn a_function_without_its_table_does_not_start() {
-    let started = App::new(&Environment::default(), Clock::new(|| NOW));
+    let started = App::new(&Environment::default(), &Host::system());
     assert!(started.is_err());
 }

@@ -14,7 +14,7 @@ use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::LambdaEvent;
 use providers::Providers;
 use runtime::{
-    Clock, Entropy, Environment,
+    Clock, Entropy, Environment, Host,
     aws::Aws,
     images::Images,
     metrics::Metrics,
@@ -63,8 +63,8 @@ impl App {
     ///
     /// # Errors
     /// If a variable is missing or wrong.
-    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
-        let aws = Aws::new(environment)?;
+    pub fn new(environment: &Environment, host: Host) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment, &host)?;
         let tables = store::Tables {
             jobs: environment.text("JOBS_TABLE")?,
             ledger: environment.text("LEDGER_TABLE")?,
@@ -81,11 +81,11 @@ impl App {
             },
             store: Store::new(aws.dynamodb(), tables),
             providers: Providers::new(providers::Config::read(|name| environment.get(name))?)?,
-            metrics: Metrics::of(environment, "generate", clock.clone()),
+            metrics: Metrics::of(environment, "generate", host.clock.clone()),
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
-            clock,
-            entropy: Entropy::system(),
+            clock: host.clock,
+            entropy: host.entropy,
         })
     }
 

@@ -2,14 +2,14 @@
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::KEY_VARIABLES;
-use runtime::{Clock, Environment, secrets::add_secrets, telemetry};
+use runtime::{Environment, Host, secrets::add_secrets, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
     let environment = add_secrets(environment, &KEY_VARIABLES).await?;
-    let app = generate::App::new(&environment, Clock::system())?;
+    let app = generate::App::new(&environment, Host::system())?;
     app.warm_up().await;
     let app = &app;
     lambda_runtime::run(service_fn(

@@ -7,7 +7,7 @@ use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{Method, StatusCode},
 };
-use runtime::{Clock, Environment, aws::Aws, images::Images};
+use runtime::{Clock, Environment, Host, aws::Aws, images::Images};
 use store::{Cursor, Store, StoreError};
 use web::{Freshness, Links, Refusal, request};
 
@@ -34,8 +34,8 @@ impl App {
     ///
     /// # Errors
     /// If a variable is missing or wrong.
-    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
-        let aws = Aws::new(environment)?;
+    pub fn new(environment: &Environment, host: Host) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment, &host)?;
         Ok(Self {
             catalogue: Catalogue::new(
                 environment.parse("MARKUP")?,
@@ -51,7 +51,7 @@ impl App {
             ),
             images: Images::new(&aws, environment)?,
             url_lifetime: environment.seconds("OUTPUT_URL_SECONDS")?,
-            clock,
+            clock: host.clock,
         })
     }
 

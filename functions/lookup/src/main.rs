@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 
 use lambda_http::{Error, Request, service_fn};
-use runtime::{Clock, Environment, telemetry};
+use runtime::{Environment, Host, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
-    let app = lookup::App::new(&environment, Clock::system())?;
+    let app = lookup::App::new(&environment, Host::system())?;
     app.warm_up().await;
     let app = &app;
     lambda_http::run(service_fn(async move |request: Request| {

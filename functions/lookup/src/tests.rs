@@ -27,7 +27,8 @@ fn variables() -> Vec<(String, String)> {
 }
 
 fn app() -> App {
-    App::new(&variables().into_iter().collect(), Clock::new(|| NOW)).unwrap()
+    App::new(&variables().into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
+        .unwrap()
 }
 
 /// What the gateway sends for a request; `caller` is what the authorizer found.
@@ -124,7 +125,9 @@ async fn what_is_the_same_for_everyone_needs_no_key_and_may_be_kept() {
 async fn prices_follow_the_markup() {
     let mut variables = variables();
     variables.push(("MARKUP".to_owned(), "2".to_owned()));
-    let app = App::new(&variables.into_iter().collect(), Clock::new(|| NOW)).unwrap();
+    let app =
+        App::new(&variables.into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
+            .unwrap();
     let event = event("GET", "/v1/pricing", &json!(null)).to_string();
     let response = respond(&app, lambda_http::request::from_str(&event).unwrap()).await;
     let body: Value = serde_json::from_slice(response.body()).unwrap();
@@ -273,7 +276,10 @@ fn a_function_that_is_told_nonsense_does_not_start() {
     ] {
         let mut variables = variables();
         variables.push((name.to_owned(), value.to_owned()));
-        let started = App::new(&variables.into_iter().collect(), Clock::new(|| NOW));
+        let started = App::new(
+            &variables.into_iter().collect(),
+            Host::system().with_clock(Clock::new(|| NOW)),
+        );
         let error = started.unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
     }

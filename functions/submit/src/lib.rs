@@ -18,7 +18,7 @@ use domain::{
 };
 use lambda_http::{Body, Request, Response};
 use runtime::{
-    Clock, Entropy, Environment,
+    Clock, Entropy, Environment, Host,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
@@ -45,8 +45,8 @@ impl App {
     ///
     /// # Errors
     /// If a variable is missing or wrong, or variables contradict each other.
-    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
-        let aws = Aws::new(environment)?;
+    pub fn new(environment: &Environment, host: Host) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment, &host)?;
         let config = Config::new(environment)?;
         Ok(Self {
             catalogue: Catalogue::new(config.markup, config.upstreams.clone()),
@@ -61,8 +61,8 @@ impl App {
             ),
             queue: Queue::new(&aws, environment)?,
             images: Images::new(&aws, environment)?,
-            clock,
-            entropy: Entropy::system(),
+            clock: host.clock,
+            entropy: host.entropy,
         })
     }
 

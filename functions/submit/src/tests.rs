@@ -30,7 +30,9 @@ fn app() -> App {
         ("RETENTION_DAYS", "90"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let app = App::new(&variables.into_iter().collect(), Clock::new(|| NOW)).unwrap();
+    let app =
+        App::new(&variables.into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
+            .unwrap();
     let entropy = Entropy::new(|bytes| {
         bytes.fill(1);
         Ok(())

@@ -15,7 +15,7 @@ use domain::{
 use futures_util::{StreamExt, stream};
 use lambda_runtime::LambdaEvent;
 use runtime::{
-    Clock, Environment,
+    Clock, Environment, Host,
     aws::Aws,
     queue::{Bell, Queue},
 };
@@ -48,8 +48,8 @@ impl App {
     ///
     /// # Errors
     /// If a variable is missing or wrong.
-    pub fn new(environment: &Environment, clock: Clock) -> anyhow::Result<Self> {
-        let aws = Aws::new(environment)?;
+    pub fn new(environment: &Environment, host: Host) -> anyhow::Result<Self> {
+        let aws = Aws::new(environment, &host)?;
         let tables = store::Tables {
             jobs: environment.text("JOBS_TABLE")?,
             ledger: environment.text("LEDGER_TABLE")?,
@@ -58,7 +58,7 @@ impl App {
         Ok(Self {
             store: Store::new(aws.dynamodb(), tables),
             queue: Queue::new(&aws, environment)?,
-            clock,
+            clock: host.clock,
             reannounce: environment.seconds("REANNOUNCE_SECONDS")?,
             grace: environment.seconds("GRACE_SECONDS")?,
             retention: environment.days("RETENTION_DAYS")?,

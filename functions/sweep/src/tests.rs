@@ -27,7 +27,8 @@ fn variables() -> Vec<(String, String)> {
 }
 
 fn app() -> App {
-    App::new(&variables().into_iter().collect(), Clock::new(|| NOW)).unwrap()
+    App::new(&variables().into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
+        .unwrap()
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn credentials_are_not_shown() {
 fn a_function_that_lacks_a_variable_does_not_start() {
     for (name, value) in variables() {
         let others = variables().into_iter().filter(|(other, _)| *other != name);
-        let started = App::new(&others.collect(), Clock::new(|| NOW));
+        let started = App::new(&others.collect(), Host::system().with_clock(Clock::new(|| NOW)));
         assert_eq!(started.is_err(), name != "AWS_ENDPOINT_URL", "{name}={value}");
     }
 }

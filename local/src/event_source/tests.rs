@@ -52,7 +52,7 @@ impl World {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        let aws = Aws::new(&environment).unwrap();
+        let aws = Aws::new(&environment, &runtime::Host::system()).unwrap();
         let template = template(text, &endpoints.sqs);
         provision(&template, &aws).await.unwrap();
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use lambda_runtime::LambdaEvent;
-use runtime::{Clock, Environment};
+use runtime::{Environment, Host};
 
 use super::{
     Handler,
@@ -16,39 +16,39 @@ use super::{
 pub(crate) fn start(
     binary: &str,
     environment: &Environment,
-    clock: Clock,
+    host: Host,
 ) -> anyhow::Result<Handler> {
     match binary {
         "submit" => {
-            let app = Arc::new(submit::App::new(environment, clock)?);
+            let app = Arc::new(submit::App::new(environment, host)?);
             Ok(http(move |request| {
                 let app = Arc::clone(&app);
                 async move { submit::respond(&app, request).await }
             }))
         }
         "lookup" => {
-            let app = Arc::new(lookup::App::new(environment, clock)?);
+            let app = Arc::new(lookup::App::new(environment, host)?);
             Ok(http(move |request| {
                 let app = Arc::clone(&app);
                 async move { lookup::respond(&app, request).await }
             }))
         }
         "authorize" => {
-            let app = Arc::new(authorize::App::new(environment, clock)?);
+            let app = Arc::new(authorize::App::new(environment, &host)?);
             Ok(event(move |event: LambdaEvent<_>| {
                 let app = Arc::clone(&app);
                 async move { authorize::authorize(&app, event.payload).await }
             }))
         }
         "generate" => {
-            let app = Arc::new(generate::App::new(environment, clock)?);
+            let app = Arc::new(generate::App::new(environment, host)?);
             Ok(event(move |event| {
                 let app = Arc::clone(&app);
                 async move { anyhow::Ok(generate::handle(&app, event).await) }
             }))
         }
         "sweep" => {
-            let app = Arc::new(sweep::App::new(environment, clock)?);
+            let app = Arc::new(sweep::App::new(environment, host)?);
             Ok(event(move |event| {
                 let app = Arc::clone(&app);
                 async move { sweep::handle(&app, event).await }

@@ -22,7 +22,7 @@ fn aws(standins: &Standins) -> Aws {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into_iter()
     .collect();
-    Aws::new(&environment).unwrap()
+    Aws::new(&environment, &runtime::Host::system()).unwrap()
 }
 
 async fn provisioned(standins: &Standins, text: &str) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use runtime::{Clock, Environment};
+use runtime::{Clock, Environment, Host};
 use serde_json::{Value, json};
 use standins::{Endpoints, Standins, Storage};
 
@@ -87,13 +87,14 @@ pub(super) fn deploy(
 ) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
     let mut environments = BTreeMap::new();
     let mut functions = Vec::new();
+    let host = Host::system().with_clock(clock.clone());
     for (id, function) in &template.functions {
         let mut own = function.environment.clone();
         if own.contains_key(KEYS_SECRET) {
             own.extend(upstreams.variables());
         }
         let environment = environment(own, endpoints);
-        let handler = programs::start(&function.binary, &environment, clock.clone())
+        let handler = programs::start(&function.binary, &environment, host.clone())
             .with_context(|| format!("{id} does not start"))?;
         environments.insert(id.clone(), environment);
         functions.push((id.clone(), function.clone(), handler));

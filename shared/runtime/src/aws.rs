@@ -8,12 +8,14 @@
 use std::time::Duration;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::{Environment, environment::EnvironmentError};
+use crate::{Environment, Host, environment::EnvironmentError};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -55,7 +57,7 @@ impl Aws {
     ///
     /// # Errors
     /// If a variable is missing, or TLS cannot be set up.
-    pub fn new(environment: &Environment) -> Result<Self, AwsError> {
+    pub fn new(environment: &Environment, host: &Host) -> Result<Self, AwsError> {
         let credentials = Credentials::new(
             environment.text("AWS_ACCESS_KEY_ID")?,
             environment.text("AWS_SECRET_ACCESS_KEY")?,
@@ -72,7 +74,7 @@ impl Aws {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(Region::new(environment.text("AWS_REGION")?))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http_client()?)
+            .http_client(host.http.clone().map_or_else(http_client, Ok)?)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .build();
@@ -92,7 +94,7 @@ impl Aws {
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
-        config.set_endpoint_url(self.dynamodb.clone());
+        config.set_endpoint_url(self.dynamodb.clone()).set_retry_partition(Some(retries()));
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
@@ -100,7 +102,7 @@ impl Aws {
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
-        config.set_endpoint_url(self.sqs.clone());
+        config.set_endpoint_url(self.sqs.clone()).set_retry_partition(Some(retries()));
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
@@ -108,7 +110,7 @@ impl Aws {
     #[must_use]
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.config);
-        config.set_endpoint_url(self.secrets.clone());
+        config.set_endpoint_url(self.secrets.clone()).set_retry_partition(Some(retries()));
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
@@ -128,12 +130,18 @@ impl Aws {
             // TLS and the signature already cover the bytes; a second checksum is only CPU.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        config.set_endpoint_url(self.s3.clone());
+        config.set_endpoint_url(self.s3.clone()).set_retry_partition(Some(retries()));
         aws_sdk_s3::Client::from_conf(config.build())
     }
 }
 
-fn http_client() -> Result<aws_smithy_runtime_api::client::http::SharedHttpClient, AwsError> {
+/// What a client may spend on trying again. Each client has its own: without one, all of a process that ask
+/// the same service share it, also where several functions run in one process.
+fn retries() -> RetryPartition {
+    RetryPartition::custom("holdfast").build()
+}
+
+fn http_client() -> Result<SharedHttpClient, AwsError> {
     let tls = TlsContext::builder()
         .with_trust_store(amazon_roots())
         .build()
@@ -186,8 +194,11 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        let aws = Aws::new(&environment).unwrap();
+        let aws = Aws::new(&environment, &Host::system()).unwrap();
         assert!(!format!("{aws:?}").contains("hush"));
-        assert!(matches!(Aws::new(&Environment::default()), Err(AwsError::Environment(_))));
+        assert!(matches!(
+            Aws::new(&Environment::default(), &Host::system()),
+            Err(AwsError::Environment(_))
+        ));
     }
 }

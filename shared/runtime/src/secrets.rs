@@ -16,7 +16,7 @@ use domain::causes;
 use serde_json::{Map, Value};
 
 use crate::{
-    Environment,
+    Environment, Host,
     aws::{Aws, AwsError},
 };
 
@@ -100,7 +100,7 @@ pub async fn add_secrets(
     if environment.get("UPSTREAMS").is_none() {
         return Ok(environment);
     }
-    let client = Aws::new(&environment)?.secrets();
+    let client = Aws::new(&environment, &Host::system())?.secrets();
     let answer = match client.get_secret_value().secret_id(&secret).send().await {
         Ok(answer) => answer,
         Err(error) => return Err(refusal(secret, &error)),

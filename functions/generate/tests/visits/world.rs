@@ -23,7 +23,7 @@ use generate::App;
 use lambda_runtime::{Context, LambdaEvent};
 use local::{Constraints, Options, Stack};
 use providers::Providers;
-use runtime::Clock;
+use runtime::{Clock, Host};
 use serde_json::{Value, json};
 use store::{Acceptance, Accepted, Credited, Store, Tables};
 
@@ -81,7 +81,11 @@ impl World {
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
         let script = Arc::new(Script::default());
-        let app = App::new(stack.environment("GenerateFunction").unwrap(), clock).unwrap();
+        let app = App::new(
+            stack.environment("GenerateFunction").unwrap(),
+            Host::system().with_clock(clock),
+        )
+        .unwrap();
         let app = app.with_providers(Providers::with_sandbox(script.clone()));
         let world = Self {
             stack,
@@ -113,7 +117,7 @@ impl World {
     /// One more worker on the same tables, with these upstreams and this clock.
     pub(crate) fn worker(&self, providers: Providers, clock: Clock) -> App {
         let environment = self.stack.environment("GenerateFunction").unwrap();
-        App::new(environment, clock).unwrap().with_providers(providers)
+        App::new(environment, Host::system().with_clock(clock)).unwrap().with_providers(providers)
     }
 
     /// The time of the worker.
