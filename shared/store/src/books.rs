@@ -125,7 +125,9 @@ impl UsersFrom {
     }
 }
 
-fn read_books(user: &UserId, ledger: Vec<Item>, jobs: Vec<Item>) -> Books {
+/// The books of a user from their rows in the two tables, however these were read.
+#[must_use]
+pub fn read_books(user: &UserId, ledger: Vec<Item>, jobs: Vec<Item>) -> Books {
     let mut books = Books {
         user: user.clone(),
         balance: None,
