@@ -231,7 +231,10 @@ impl Cloud {
             Fate::Done | Fate::Lost | Fate::Twice(_) => {}
         }
         let reply = self.serve(&call, &process).await;
-        if let Fate::Twice(later) = fate {
+        // Only what was done is sent again; what was refused, nobody repeats.
+        if let Fate::Twice(later) = fate
+            && reply.status().is_success()
+        {
             let (cloud, process) = (self.clone(), process.clone());
             spawn(async move {
                 sleep(later).await;
@@ -346,7 +349,7 @@ impl Cloud {
         sleep(takes).await;
         {
             let mut state = self.state();
-            rows.iter().for_each(|row| drop(state.locked.remove(row)));
+            state.locked.retain(|row| !rows.contains(row));
             state.tokens.remove(&token);
         }
         self.apply(call, process)
