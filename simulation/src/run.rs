@@ -207,6 +207,11 @@ impl Stage {
         let (mut process, mut app) = self.functions.generate();
         loop {
             let batch = usize::try_from(chance.number(1..=3)).unwrap_or(1);
+            let off = self.cloud.state().weather.no_work;
+            let now = self.cloud.time().since_begin();
+            if let Some((_, until)) = off.filter(|(from, until)| *from <= now && now < *until) {
+                sleep_until(self.cloud.time().instant(until)).await;
+            }
             let messages = self.cloud.queue().receive(batch).await;
             let limit = limit("GenerateFunction");
             let event = batch_event(&messages);
@@ -252,7 +257,12 @@ impl Stage {
     async fn sweep(&self, mut chance: Chance) {
         let (mut process, mut app) = self.functions.sweep();
         loop {
-            sleep(SWEEP.saturating_add(chance.millis(0..=500))).await;
+            // Every minute on the minute, so that two of them overlap.
+            let begun = self.cloud.time().since_begin();
+            let minutes = begun.as_secs().div_euclid(SWEEP.as_secs()).saturating_add(1);
+            let next = SWEEP.saturating_mul(u32::try_from(minutes).unwrap_or(u32::MAX));
+            let jitter = chance.millis(0..=40);
+            sleep_until(self.cloud.time().instant(next.saturating_add(jitter))).await;
             let now = self.cloud.time().since_begin();
             let off = self.cloud.state().weather.no_sweep;
             let is_off = off.is_some_and(|(from, until)| from <= now && now < until);

@@ -83,13 +83,15 @@ impl Orders {
 }
 
 impl State {
-    fn mood(&mut self, job: &Job, faults: u32) -> Mood {
+    fn mood(&mut self, job: &Job, faults: u32, eleventh_hour: u32) -> Mood {
         if let Some(mood) = self.moods.get(&job.id) {
             return *mood;
         }
         let chance = &mut self.chance;
         let n = u64::from(job.order.n.get());
-        let mood = if chance.permille(faults) {
+        let mood = if chance.permille(eleventh_hour) {
+            Mood::Late
+        } else if chance.permille(faults) {
             match chance.number(0..=11) {
                 0 => Mood::Busy,
                 1 => Mood::Refuses,
@@ -139,13 +141,9 @@ impl fmt::Debug for Upstream {
 }
 
 impl Upstream {
-    fn faults(&self) -> u32 {
-        self.cloud.state().weather.upstream
-    }
-
     /// Whether the weather is what it was; when it has cleared up, an upstream answers every question.
     fn is_moody(&self) -> bool {
-        self.faults() > 0
+        self.cloud.state().weather.upstream > 0
     }
 
     fn chance(&self, times: u32) -> bool {
@@ -160,8 +158,11 @@ impl Upstream {
     }
 
     async fn take_order(&self, job: &Job) -> Result<Receipt, SubmitError> {
-        let faults = self.faults();
-        let mood = self.orders.with(|state| state.mood(job, faults));
+        let (faults, eleventh_hour) = {
+            let state = self.cloud.state();
+            (state.weather.upstream, state.weather.eleventh_hour)
+        };
+        let mood = self.orders.with(|state| state.mood(job, faults, eleventh_hour));
         let way = self.orders.with(|state| state.chance.millis(50..=3_000));
         self.cloud.trace().say(|| format!("{:?} orders {} ({mood:?})", self.process, job.id));
         sleep(way).await;
@@ -207,11 +208,11 @@ impl Upstream {
             return Err(PollError::Unanswered("the connection broke".into()));
         }
         if mood == Mood::Late {
-            let early = job.expires_at.minus(Duration::from_secs(25));
+            let early = job.expires_at.minus(Duration::from_secs(40));
             if self.cloud.time().now() < early {
                 return Err(PollError::Unanswered("the connection broke".into()));
             }
-            sleep(self.orders.with(|state| state.chance.millis(1_000..=30_000))).await;
+            sleep(self.orders.with(|state| state.chance.millis(1_000..=34_000))).await;
         } else if Instant::now() < done_at {
             let again = Duration::from_secs(self.orders.with(|state| state.chance.number(1..=8)));
             return Ok(Progress::Pending { again });

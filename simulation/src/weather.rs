@@ -27,6 +27,8 @@ pub(crate) struct Weather {
     pub(crate) queue: u32,
     /// The upstream does something other than to deliver.
     pub(crate) upstream: u32,
+    /// What is made is done only when its job is about to expire.
+    pub(crate) eleventh_hour: u32,
     /// Clocks differ from the wall's by at most so many milliseconds.
     pub(crate) skew_ms: u64,
     /// The index of due rows is behind by at most so much.
@@ -35,6 +37,8 @@ pub(crate) struct Weather {
     pub(crate) outage: Option<(Duration, Duration)>,
     /// No sweep runs between these two moments.
     pub(crate) no_sweep: Option<(Duration, Duration)>,
+    /// No worker runs between these two moments.
+    pub(crate) no_work: Option<(Duration, Duration)>,
     /// From when on nothing goes wrong any more.
     pub(crate) clears: Duration,
 }
@@ -59,7 +63,7 @@ impl Weather {
             lag: Duration::from_secs(3),
             ..fair.clone()
         };
-        match chance.number(0..=19) {
+        match chance.number(0..=22) {
             0 | 1 => fair,
             2..=4 => Self { name: "upstream", upstream: 600, ..fair },
             5..=7 => Self { name: "crashes", crash: 80, upstream: 150, ..fair },
@@ -76,6 +80,27 @@ impl Weather {
                 let no_sweep = Some((Duration::ZERO, until));
                 Self { name: "no sweep", no_sweep, queue: 300, ..rough }
             }
+            15 => {
+                // Until about when what was never begun is overdue, or everything expires.
+                let until = chance.millis(1_000_000..=1_100_000);
+                let no_work = Some((Duration::ZERO, until));
+                let clears = Duration::from_mins(30);
+                Self { name: "no work", no_work, crash: 100, clears, ..rough }
+            }
+            16 => {
+                let from = chance.millis(20_000..=60_000);
+                let until = chance.millis(1_790_000..=1_900_000);
+                let clears = Duration::from_mins(40);
+                Self { name: "stall", no_work: Some((from, until)), crash: 60, clears, ..rough }
+            }
+            17 | 18 => Self {
+                name: "eleventh hour",
+                eleventh_hour: 800,
+                skew_ms: 30_000,
+                crash: 0,
+                clears: Duration::from_mins(40),
+                ..rough
+            },
             14 => Self { name: "lag", lag: Duration::from_secs(60), queue: 200, ..rough },
             _ => rough,
         }
