@@ -46,7 +46,6 @@ pub(crate) struct Answer {
 pub(crate) struct Shown {
     pub(crate) id: JobId,
     pub(crate) status: Status,
-    pub(crate) held: MicroUsd,
     pub(crate) charged: Option<MicroUsd>,
     pub(crate) images: usize,
 }
@@ -63,7 +62,6 @@ impl Answer {
         Some(Shown {
             id: self.body["id"].as_str()?.parse().ok()?,
             status: serde_json::from_value(self.body["status"].clone()).ok()?,
-            held: usd("estimated_cost")?.parse().ok()?,
             charged: usd("charged_amount").and_then(|text| text.parse().ok()),
             images: self.body["output"]["images"].as_array().map_or(0, Vec::len),
         })

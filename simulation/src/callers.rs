@@ -2,13 +2,23 @@
 //! key up, and looks at what became of it. What they were told is remembered.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use domain::ids::{JobId, UserId};
+use domain::{
+    audit::{Request, Told},
+    fingerprint::Fingerprint,
+    idempotency::IdempotencyKey,
+    ids::{JobId, UserId},
+    order::{Draft, Order as Agreed},
+};
 use serde_json::{Value, json};
-use tokio::{task::JoinSet, time::sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     api::{Answer, Api, Heard, Shown},
@@ -20,21 +30,6 @@ use crate::{
 /// How often a caller asks again.
 const ATTEMPTS: u32 = 6;
 
-/// What a caller was told.
-#[derive(Clone, Debug)]
-pub(crate) enum Told {
-    /// The order is accepted, or was before.
-    Accepted { key: Option<String>, words: u64, shown: Shown, is_replay: bool },
-    /// The order is refused.
-    Refused { key: Option<String>, status: u16, code: String },
-    /// Nothing.
-    Unknown { key: Option<String> },
-    /// How the job stands.
-    Seen(Shown),
-    /// There is no such job.
-    Missing(JobId),
-}
-
 /// What was told, and to whom.
 pub(crate) type Record = Arc<Mutex<Vec<(UserId, Told)>>>;
 
@@ -43,9 +38,7 @@ pub(crate) type Record = Arc<Mutex<Vec<(UserId, Told)>>>;
 struct Order {
     user: UserId,
     key: Option<String>,
-    /// Which of several requests it is, word by word.
-    words: u64,
-    body: Value,
+    words: Words,
     after: Duration,
 }
 
@@ -56,6 +49,8 @@ pub(crate) struct Callers {
     cloud: Cloud,
     chance: Arc<Mutex<Chance>>,
     record: Record,
+    /// When each job was last seen.
+    seen: Arc<Mutex<BTreeMap<JobId, Instant>>>,
 }
 
 /// What one run is about.
@@ -70,7 +65,7 @@ pub(crate) struct Shape {
 impl Callers {
     pub(crate) fn new(api: Api, cloud: &Cloud, chance: Chance) -> Self {
         let chance = Arc::new(Mutex::new(chance));
-        Self { api, cloud: cloud.clone(), chance, record: Record::default() }
+        Self { api, cloud: cloud.clone(), chance, record: Record::default(), seen: Arc::default() }
     }
 
     pub(crate) fn record(&self) -> Vec<(UserId, Told)> {
@@ -97,16 +92,15 @@ impl Callers {
             let Some(user) = users.get(chance.skewed(users.len())) else { continue };
             let key = chance.permille(850).then(|| format!("key-{number}"));
             let after = chance.millis(0..=span);
-            let words = number.saturating_mul(2);
-            let body = order(words, chance.number(1..=4));
-            let first = Order { user: user.clone(), key, words, body, after };
+            let words = Words { number: number.saturating_mul(2), n: chance.number(1..=4) };
+            let first = Order { user: user.clone(), key, words, after };
             // Others may come at the same instant or later: with the same words, or with others.
-            let copies = if first.key.is_some() { chance.number(0..=3).saturating_sub(1) } else { 0 };
+            let copies =
+                if first.key.is_some() { chance.number(0..=3).saturating_sub(1) } else { 0 };
             for _ in 0..copies {
                 let mut copy = first.clone();
                 if chance.permille(200) {
-                    copy.words = words.saturating_add(1);
-                    copy.body = order(copy.words, 1);
+                    copy.words = Words { number: words.number.saturating_add(1), n: 1 };
                 }
                 if chance.permille(600) {
                     copy.after = copy.after.saturating_add(chance.millis(0..=200_000));
@@ -122,7 +116,7 @@ impl Callers {
         sleep_until(self.cloud.time().instant(order.after)).await;
         let mut heard_nothing = false;
         for attempt in 1..=ATTEMPTS {
-            let heard = self.api.post(&order.user, order.key.as_deref(), &order.body).await;
+            let heard = self.api.post(&order.user, order.key.as_deref(), &order.words.body()).await;
             self.cloud.trace().say(|| format!("{} {:?} heard {heard:?}", order.user, order.key));
             let pause = match self.note(&order, heard, heard_nothing) {
                 Next::Done(Some(job)) => return self.watch(&order.user, job).await,
@@ -144,22 +138,21 @@ impl Callers {
 
     /// Remembers what was heard, and says what to do next.
     fn note(&self, order: &Order, heard: Heard, heard_nothing: bool) -> Next {
-        let key = order.key.clone();
+        let request = order.request();
         let (told, next) = match heard {
-            Heard::Nothing => (Told::Unknown { key }, Next::Again(Duration::from_secs(1))),
+            Heard::Nothing => (Told::Unknown { request }, Next::Again(Duration::from_secs(1))),
             Heard::Answer(answer) => match answer.status {
                 200 | 202 => {
                     let shown = answer.job().unwrap();
-                    let is_replay = answer.is_replay;
-                    if is_replay {
+                    let replay = answer.is_replay;
+                    if replay {
                         self.see(Sight::ReplayServed);
                     }
                     if heard_nothing {
                         self.see(Sight::UnknownSettled);
                     }
                     let job = shown.id;
-                    let words = order.words;
-                    (Told::Accepted { key, words, shown, is_replay }, Next::Done(Some(job)))
+                    (Told::Accepted { request, job, replay }, Next::Done(Some(job)))
                 }
                 status => {
                     self.see_refusal(&answer);
@@ -168,10 +161,12 @@ impl Callers {
                     match status {
                         // It may have been done, says the answer: the outcome is unknown.
                         500..=599 if code != "account_busy" => {
-                            (Told::Unknown { key }, Next::Again(pause))
+                            (Told::Unknown { request }, Next::Again(pause))
                         }
-                        429 | 503 => (Told::Refused { key, status, code }, Next::Later(pause)),
-                        _ => (Told::Refused { key, status, code }, Next::Done(None)),
+                        429 | 503 => {
+                            (Told::Refused { request, definite: true }, Next::Later(pause))
+                        }
+                        _ => (Told::Refused { request, definite: true }, Next::Done(None)),
                     }
                 }
             },
@@ -203,18 +198,22 @@ impl Callers {
 
     /// Looks at a job. Whether it has ended.
     pub(crate) async fn look(&self, user: &UserId, job: JobId) -> bool {
+        let asked = Instant::now();
         let Heard::Answer(answer) = self.api.get(user, &format!("/v1/jobs/{job}")).await else {
             return false;
         };
         match answer.status {
             200 => {
-                let shown = answer.job().unwrap();
-                let is_over = shown.status.is_terminal();
-                self.tell(user, Told::Seen(shown));
-                is_over
+                let Shown { id: job, status, charged, images } = answer.job().unwrap();
+                // Of two looks at the same time nobody can say which came first.
+                let before = self.seen.lock().unwrap().insert(job, Instant::now());
+                if before.is_none_or(|before| before <= asked) {
+                    self.tell(user, Told::Seen { job, status, charged, images });
+                }
+                status.is_terminal()
             }
             404 => {
-                self.tell(user, Told::Missing(job));
+                self.tell(user, Told::Missing { job });
                 true
             }
             _ => false,
@@ -239,6 +238,35 @@ enum Next {
     Later(Duration),
 }
 
-fn order(words: u64, n: u64) -> Value {
-    json!({ "model": "recraft-v3", "prompt": format!("picture {words}"), "n": n })
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    number: u64,
+    n: u64,
+}
+
+impl Words {
+    fn draft(self) -> Draft {
+        Draft {
+            model: "recraft-v3".to_owned(),
+            prompt: format!("picture {}", self.number),
+            n: Some(self.n),
+            ..Draft::default()
+        }
+    }
+
+    fn body(self) -> Value {
+        let Draft { model, prompt, n, .. } = self.draft();
+        json!({ "model": model, "prompt": prompt, "n": n })
+    }
+}
+
+impl Order {
+    /// The order as the audit knows it.
+    fn request(&self) -> Request {
+        let key =
+            self.key.as_ref().map(|key| IdempotencyKey::try_from(key.clone()).unwrap().digest());
+        let order = Agreed::agree(self.words.draft()).unwrap();
+        Request { key, fingerprint: Some(Fingerprint::of(&order).unwrap()) }
+    }
 }

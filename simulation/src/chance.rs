@@ -35,12 +35,6 @@ impl Chance {
         Duration::from_millis(self.0.u64(range))
     }
 
-    /// One of them.
-    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
-        let index = self.index(of.len());
-        of.get(index).copied()
-    }
-
     /// The first of `count` things is taken about as often as all others together, the second as often as
     /// all behind it, and so on: a few are busy, most are not.
     pub(crate) fn skewed(&mut self, count: usize) -> usize {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    audit::{Books, JobFacts, Violation, audit},
+    audit::{Books, History, JobFacts, Snapshot, Violation, audit},
     hold::ResolutionKind,
     ids::{JobId, UserId},
     job::Status,
@@ -45,8 +45,10 @@ impl Ledger {
         rows: &[Row],
     ) -> Vec<Change> {
         self.commits = self.commits.saturating_add(1);
-        self.violations.extend(audit(&books, now, PATIENCE));
-        let before = self.books.insert(books.user.clone(), books.clone());
+        let history = History { earlier: self.books.remove(&books.user), ..History::default() };
+        let snapshot = Snapshot { books, now, slack: PATIENCE };
+        self.violations.extend(audit(&snapshot, &history));
+        let (before, books) = (history.earlier, snapshot.books);
         if rows.iter().any(|row| self.conflicted.remove(&row.sk)) {
             self.sights.see(Sight::ConflictRetried);
         }
@@ -64,6 +66,7 @@ impl Ledger {
         if means == Means::Resume {
             self.sights.see(Sight::TakenOver);
         }
+        self.books.insert(books.user.clone(), books);
         changes
     }
 

@@ -34,3 +34,6 @@ mod weather;
 pub use crash_point::CrashPoint;
 pub use run::{Report, run};
 pub use sight::{Sight, Sights};
+
+#[cfg(test)]
+mod tests;

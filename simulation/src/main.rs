@@ -3,6 +3,8 @@
 mod outcome;
 
 use std::{
+    fs::OpenOptions,
+    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
@@ -54,8 +56,10 @@ fn main() -> anyhow::Result<ExitCode> {
     println!("{outcome}");
     if let Some(path) = args.kept.filter(|_| !outcome.failures.is_empty()) {
         let new = outcome.failures.keys().filter(|seed| !kept.contains(seed));
-        let lines: String = kept.iter().chain(new).map(|seed| format!("{seed}\n")).collect();
-        std::fs::write(&path, lines).with_context(|| format!("cannot write {}", path.display()))?;
+        let lines: String = new.map(|seed| format!("{seed}\n")).collect();
+        let file = OpenOptions::new().append(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(lines.as_bytes()));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -77,9 +81,9 @@ fn run_all(seeds: &[u64], threads: Option<usize>) -> Outcome {
     let (next, outcome) = (AtomicU64::new(0), Mutex::new(Outcome::default()));
     let progress = ProgressBar::new(u64::try_from(seeds.len()).unwrap_or(u64::MAX));
     let style = "{bar:40.green/dim} {pos}/{len} seeds, {per_sec}, {eta} left{msg}";
-    progress.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| {
-        ProgressStyle::default_bar()
-    }));
+    progress.set_style(
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     // A panic is a finding like any other, and says so below.
     std::panic::set_hook(Box::new(|_| {}));
     thread::scope(|scope| {

@@ -195,9 +195,9 @@ impl Upstream {
         let way = self.orders.with(|state| state.chance.millis(20..=2_000));
         self.dies_at(&[CrashPoint::Cp7]).await;
         sleep(way).await;
-        let (mood, done_at) = self.orders.with(|state| {
-            (state.moods.get(&job.id).copied(), state.done_at.get(&task.0).copied())
-        });
+        let (mood, done_at) = self
+            .orders
+            .with(|state| (state.moods.get(&job.id).copied(), state.done_at.get(&task.0).copied()));
         let (Some(mood), Some(done_at)) = (mood, done_at) else {
             return Err(PollError::Unanswered("nobody knows this task".into()));
         };

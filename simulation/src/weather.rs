@@ -47,7 +47,8 @@ impl Weather {
     /// The weather of a run.
     pub(crate) fn draw(chance: &mut Chance) -> Self {
         let clears = chance.millis(240_000..=1_200_000);
-        let fair = Self { name: "fair", lag: Duration::from_millis(200), clears, ..Self::default() };
+        let fair =
+            Self { name: "fair", lag: Duration::from_millis(200), clears, ..Self::default() };
         let rough = Self {
             name: "rough",
             drop: 12,

@@ -16,6 +16,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     failure::Verdict,
@@ -55,6 +56,19 @@ impl Status {
         }
     }
 
+    /// Whether a job that stands here may stand there later, by any number of the arrows above.
+    #[must_use]
+    pub const fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Pending => true,
+            Self::Processing => !matches!(later, Self::Pending | Self::Refunded),
+            Self::Succeeded => matches!(later, Self::Succeeded),
+            Self::Failed => matches!(later, Self::Failed),
+            Self::Expired => matches!(later, Self::Expired),
+            Self::Refunded => matches!(later, Self::Refunded),
+        }
+    }
+
     /// The word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -78,6 +92,14 @@ pub struct Fence(pub u32);
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Task(pub String);
+
+impl Task {
+    /// Its SHA-256 in hexadecimal, to tell one task from another without showing either.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex::encode(Sha256::digest(self.0.as_bytes()))
+    }
+}
 
 impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::{
-    audit::{Violation, audit},
+    audit::{History, Snapshot, Violation, audit},
     ids::UserId,
     time::Timestamp,
 };
@@ -79,7 +79,8 @@ impl Store {
                 report.users = report.users.saturating_add(1);
                 let rows = u64::try_from(rows).unwrap_or(u64::MAX);
                 report.rows = report.rows.saturating_add(rows);
-                report.violations.extend(audit(&books, now, slack));
+                let snapshot = Snapshot { books, now, slack };
+                report.violations.extend(audit(&snapshot, &History::default()));
             }
             Err(BooksError::Moving) => report.moving.push(user.clone()),
             Err(BooksError::Store(error)) => return Err(error),

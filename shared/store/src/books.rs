@@ -3,20 +3,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{
-    audit::{Books, JobFacts},
-    ids::{JobId, UserId},
-    job::State,
-    money::MicroUsd,
-    time::Timestamp,
-};
+use domain::{audit::Books, ids::UserId};
 
 use crate::{
     Store,
     claim::{text, values},
-    credit::ReferenceItem,
     error::{StoreError, sort},
-    item::{BalanceItem, EventItem, JobRow, KeyItem, read_entry, read_job_row, read_key},
+    facts::{self, Row},
+    item::read_key,
     keys,
     tx::Item,
 };
@@ -72,11 +66,11 @@ impl Store {
     pub async fn books(&self, user: &UserId) -> Result<(Books, usize), BooksError> {
         for _ in 0..ATTEMPTS {
             let before = self.balance_row(user).await?;
-            let ledger = self.partition(&self.tables.ledger, user).await?;
-            let jobs = self.partition(&self.tables.jobs, user).await?;
+            let ledger = self.partition(&self.tables.ledger, user, None).await?;
+            let jobs = self.partition(&self.tables.jobs, user, Some(facts::OF_JOBS)).await?;
             if self.balance_row(user).await? == before {
                 let rows = ledger.len().saturating_add(jobs.len());
-                return Ok((read_books(user, ledger, jobs), rows));
+                return Ok((read_books(user, ledger.into_iter().chain(jobs)), rows));
             }
         }
         Err(BooksError::Moving)
@@ -86,8 +80,13 @@ impl Store {
         self.get(&self.tables.ledger, keys::balance(user)).await
     }
 
-    /// All rows of a user in a table.
-    async fn partition(&self, table: &str, user: &UserId) -> Result<Vec<Item>, StoreError> {
+    /// All rows of a user in a table, with all attributes or these.
+    async fn partition(
+        &self,
+        table: &str,
+        user: &UserId,
+        attributes: Option<&str>,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();
         let mut start: Option<HashMap<String, AttributeValue>> = None;
         loop {
@@ -97,6 +96,7 @@ impl Store {
                 .table_name(table)
                 .key_condition_expression("pk = :user")
                 .set_expression_attribute_values(values([(":user", text(user.as_str()))]))
+                .set_projection_expression(attributes.map(str::to_owned))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -111,6 +111,22 @@ impl Store {
     }
 }
 
+/// The books of a user from their rows in both tables, however these were read.
+#[must_use]
+pub fn read_books(
+    user: &UserId,
+    rows: impl IntoIterator<Item = HashMap<String, AttributeValue>>,
+) -> Books {
+    let mut books = Books::of(user.clone());
+    for row in rows {
+        match Row::read(row) {
+            Ok(row) => row.enter(&mut books),
+            Err(why) => books.unreadable.push(why),
+        }
+    }
+    books
+}
+
 /// A place in the list of users.
 #[derive(Clone, Debug)]
 pub struct UsersFrom {
@@ -123,82 +139,6 @@ impl UsersFrom {
     pub(crate) fn is_in_jobs(&self) -> bool {
         !self.ledger
     }
-}
-
-/// The books of a user from their rows in the two tables, however these were read.
-#[must_use]
-pub fn read_books(user: &UserId, ledger: Vec<Item>, jobs: Vec<Item>) -> Books {
-    let mut books = Books {
-        user: user.clone(),
-        balance: None,
-        entries: Vec::new(),
-        references: Vec::new(),
-        jobs: Vec::new(),
-        keyed: Vec::new(),
-        events: Vec::new(),
-        unreadable: Vec::new(),
-    };
-    for item in ledger.into_iter().chain(jobs) {
-        let name = read_key(&item).map_or_else(|_| "without a key".to_owned(), |(_, sk)| sk);
-        if let Err(error) = read_row(&mut books, &name, item) {
-            books.unreadable.push(format!("{name}: {}", causes(&error)));
-        }
-    }
-    books
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let source = error.source().map_or_else(String::new, |source| format!(": {source}"));
-    format!("{error}{source}")
-}
-
-fn read_row(books: &mut Books, sk: &str, item: Item) -> Result<(), StoreError> {
-    if sk == keys::BALANCE {
-        books.balance = Some(serde_dynamo::from_item::<Item, BalanceItem>(item)?.into());
-    } else if sk.starts_with(keys::ENTRY) {
-        books.entries.push(read_entry(item)?);
-    } else if sk.starts_with(keys::REFERENCE) {
-        books.references.push(serde_dynamo::from_item::<Item, ReferenceItem>(item)?.reference);
-    } else if sk.starts_with(keys::JOB) {
-        books.jobs.push(read_facts(item)?);
-    } else if sk.starts_with(keys::KEY) {
-        books.keyed.push(serde_dynamo::from_item::<Item, KeyItem>(item)?.job_id);
-    } else if sk.starts_with(keys::EVENT) {
-        let row: EventItem = serde_dynamo::from_item(item)?;
-        let named: Option<JobId> = sk
-            .strip_prefix(keys::EVENT)
-            .and_then(|rest| rest.split('#').next())
-            .and_then(|id| id.parse().ok());
-        if named != Some(row.job_id) {
-            return Err(StoreError::Unreadable("the event names another job".into()));
-        }
-        books.events.push((row.job_id, row.job_status));
-    } else {
-        return Err(StoreError::Unreadable("no row of ours has such a key".into()));
-    }
-    Ok(())
-}
-
-fn read_facts(item: Item) -> Result<JobFacts, StoreError> {
-    let JobRow { job, due_at, forget_at_s } = read_job_row(item)?;
-    let (charged, images) = match &job.state {
-        State::Pending | State::Processing(_) => (None, 0),
-        State::Succeeded { images, charged, .. } => (Some(*charged), images.len()),
-        State::Failed { .. } | State::Expired { .. } | State::Refunded { .. } => {
-            (Some(MicroUsd::ZERO), 0)
-        }
-    };
-    Ok(JobFacts {
-        id: job.id,
-        status: job.state.status(),
-        hold: job.hold.amount(),
-        price: job.hold.price(),
-        charged,
-        images,
-        expires_at: job.expires_at,
-        due_at,
-        forget_at: forget_at_s.map(|at| Timestamp::from_millis(at.saturating_mul(1_000))),
-    })
 }
 
 #[cfg(test)]

@@ -130,7 +130,21 @@ impl JobItem {
     /// The job that the row tells of.
     fn into_job(self, id: JobId, user: UserId) -> Result<Job, Source> {
         let hold = Hold::new(self.price_micros, self.n).ok_or("the hold is out of bounds")?;
-        let state = self.state()?;
+        let state = StateItem {
+            job_status: self.job_status,
+            fence: self.fence,
+            lease_until_ms: self.lease_until_ms,
+            run_deadline_at_ms: self.run_deadline_at_ms,
+            submits: self.submits,
+            dispatch: self.dispatch,
+            task: self.task,
+            completed_at_ms: self.completed_at_ms,
+            images: self.images,
+            charged_micros: self.charged_micros,
+            failure: self.failure,
+            failure_reason: self.failure_reason,
+        };
+        let state = state.into_state()?;
         let extra = self.extra_json.as_deref().map(serde_json::from_str).transpose()?;
         Ok(Job {
             id,
@@ -152,36 +166,59 @@ impl JobItem {
             state,
         })
     }
+}
 
-    fn state(&self) -> Result<State, Source> {
-        let at = || self.completed_at_ms.ok_or("completed_at_ms is missing");
+/// Where a job stands, in its row.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateItem {
+    job_status: Status,
+    pub(crate) fence: Option<Fence>,
+    lease_until_ms: Option<Timestamp>,
+    run_deadline_at_ms: Option<Timestamp>,
+    pub(crate) submits: Option<u8>,
+    dispatch: Option<DispatchWord>,
+    task: Option<Task>,
+    completed_at_ms: Option<Timestamp>,
+    images: Option<Vec<Image>>,
+    charged_micros: Option<MicroUsd>,
+    failure: Option<Failure>,
+    failure_reason: Option<Reason>,
+}
+
+impl StateItem {
+    /// The task that the upstream gave the latest order, if it is noted.
+    pub(crate) fn noted_task(&self) -> Option<&Task> {
+        self.task.as_ref().filter(|_| self.dispatch == Some(DispatchWord::Accepted))
+    }
+
+    /// The state that the row tells of.
+    pub(crate) fn into_state(self) -> Result<State, Source> {
+        let at = self.completed_at_ms.ok_or("completed_at_ms is missing");
         Ok(match self.job_status {
             Status::Pending => State::Pending,
-            Status::Processing => State::Processing(self.run()?),
+            Status::Processing => State::Processing(self.into_run()?),
             Status::Succeeded => State::Succeeded {
-                at: at()?,
-                images: self.images.clone().ok_or("images are missing")?,
+                at: at?,
+                images: self.images.ok_or("images are missing")?,
                 charged: self.charged_micros.ok_or("charged_micros is missing")?,
             },
             Status::Failed => State::Failed {
-                at: at()?,
+                at: at?,
                 verdict: Verdict {
                     failure: self.failure.ok_or("failure is missing")?,
-                    reason: self.failure_reason.clone(),
+                    reason: self.failure_reason,
                 },
             },
-            Status::Expired => State::Expired { at: at()? },
-            Status::Refunded => State::Refunded { at: at()? },
+            Status::Expired => State::Expired { at: at? },
+            Status::Refunded => State::Refunded { at: at? },
         })
     }
 
-    fn run(&self) -> Result<Run, Source> {
+    fn into_run(self) -> Result<Run, Source> {
         let dispatch = match self.dispatch.ok_or("dispatch is missing")? {
             DispatchWord::Unsent => Dispatch::Unsent,
             DispatchWord::Intended => Dispatch::Intended,
-            DispatchWord::Accepted => {
-                Dispatch::Accepted(self.task.clone().ok_or("task is missing")?)
-            }
+            DispatchWord::Accepted => Dispatch::Accepted(self.task.ok_or("task is missing")?),
         };
         Ok(Run {
             fence: self.fence.ok_or("fence is missing")?,
@@ -195,27 +232,11 @@ impl JobItem {
 
 /// Reads a job from its row.
 pub(crate) fn read_job(item: Item) -> Result<Job, StoreError> {
-    read_job_row(item).map(|row| row.job)
-}
-
-/// A job, and what its row says besides.
-pub(crate) struct JobRow {
-    pub(crate) job: Job,
-    pub(crate) due_at: Option<Timestamp>,
-    pub(crate) forget_at_s: Option<u64>,
-}
-
-/// Reads a job from its row, and when it is due and may be forgotten.
-pub(crate) fn read_job_row(item: Item) -> Result<JobRow, StoreError> {
     let (user, sk) = read_key(&item)?;
     let id = sk.strip_prefix(JOB).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| StoreError::Unreadable(format!("{sk} is no job").into()))?;
     let row: JobItem = serde_dynamo::from_item(item)?;
-    // The index has no rows without a shard, and nobody looks in another.
-    let due_at = row.due_at_ms.filter(|_| row.due_shard == Some(shard(&id)));
-    let forget_at_s = row.forget_at_s;
-    let job = row.into_job(id, user).map_err(StoreError::Unreadable)?;
-    Ok(JobRow { job, due_at, forget_at_s })
+    row.into_job(id, user).map_err(StoreError::Unreadable)
 }
 
 /// The user and the sort key of a row.

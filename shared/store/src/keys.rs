@@ -78,6 +78,11 @@ pub(crate) fn reference(user: &UserId, reference: &str) -> Key {
     Key::new(user, format!("{REFERENCE}{reference}"))
 }
 
+/// The job that a sort key names right after its prefix.
+pub(crate) fn job_in(sk: &str, prefix: &str) -> Option<JobId> {
+    sk.strip_prefix(prefix)?.split('#').next()?.parse().ok()
+}
+
 /// Of how many shards the index of due rows consists.
 pub(crate) const SHARDS: u8 = 16;
 

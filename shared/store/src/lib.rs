@@ -15,6 +15,7 @@ mod claim;
 mod credit;
 mod due;
 mod error;
+mod facts;
 mod finish;
 mod item;
 mod keys;

@@ -105,7 +105,8 @@ impl<Step: Copy> Tx<Step> {
                 TxError::Store(StoreError::Busy) => {
                     let pause = pauses.next();
                     if Instant::now().checked_add(pause) >= end {
-                        let unknown = || StoreError::Unknown("busy, and an answer is missing".into());
+                        let unknown =
+                            || StoreError::Unknown("busy, and an answer is missing".into());
                         let busy = if unheard.any() { unknown() } else { StoreError::Busy };
                         return Err(busy.into());
                     }

@@ -117,7 +117,10 @@ impl Call {
     }
 
     /// At which points a process dies that dies before the request arrives, and after it is done.
-    pub(crate) fn crash_points(&self, role: Role) -> (&'static [CrashPoint], &'static [CrashPoint]) {
+    pub(crate) fn crash_points(
+        &self,
+        role: Role,
+    ) -> (&'static [CrashPoint], &'static [CrashPoint]) {
         use CrashPoint as P;
         match (role, self.means) {
             (Role::Submit, Means::Accept) => (&[P::Ap1], &[P::Ap2]),

@@ -30,7 +30,8 @@ pub(crate) struct Index {
 impl Index {
     /// It will learn of this then.
     pub(crate) fn note(&mut self, at: Instant, change: Change) {
-        let last = self.coming.iter().filter(|(_, other)| other.job == change.job).map(|(at, _)| *at);
+        let last =
+            self.coming.iter().filter(|(_, other)| other.job == change.job).map(|(at, _)| *at);
         let at = last.max().map_or(at, |last| last.max(at));
         self.coming.push((at, change));
     }
@@ -62,7 +63,8 @@ impl Index {
             text.and_then(|text| text.parse().ok()).unwrap_or_default()
         };
         let (shard, now) = (number(":shard"), number(":now"));
-        let limit = usize::try_from(query["Limit"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(query["Limit"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         let mut rows: Vec<(u64, JobId, &UserId)> = self
             .rows
             .iter()

@@ -45,13 +45,8 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(chance: Chance) -> Self {
-        let state = State {
-            chance,
-            messages: BTreeMap::new(),
-            dead: Vec::new(),
-            next: 0,
-            ever_dead: 0,
-        };
+        let state =
+            State { chance, messages: BTreeMap::new(), dead: Vec::new(), next: 0, ever_dead: 0 };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 

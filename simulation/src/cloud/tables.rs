@@ -53,7 +53,7 @@ impl Tables {
         let user: UserId = user.parse().ok()?;
         let ledger = self.partition(LEDGER, user.as_str());
         let jobs = self.partition(JOBS, user.as_str());
-        Some(store::read_books(&user, ledger, jobs))
+        Some(store::read_books(&user, ledger.into_iter().chain(jobs)))
     }
 
     fn partition(&self, table: &str, user: &str) -> Vec<HashMap<String, AttributeValue>> {

@@ -66,3 +66,25 @@ fn a_job_without_a_seed_has_one_that_stays() {
     assert_ne!(job([3; 10]).seed(), job([4; 10]).seed());
     assert!(job([255; 10]).seed() <= SEED_MAX);
 }
+
+#[test]
+fn a_job_stands_only_where_an_arrow_leads() {
+    use Status::{Expired, Failed, Pending, Processing, Refunded, Succeeded};
+    let all = [Pending, Processing, Succeeded, Failed, Expired, Refunded];
+    let leads = |from: Status| -> Vec<Status> {
+        all.into_iter().filter(|later| from.leads_to(*later)).collect()
+    };
+    assert_eq!(leads(Pending), all);
+    assert_eq!(leads(Processing), [Processing, Succeeded, Failed, Expired]);
+    for ended in [Succeeded, Failed, Expired, Refunded] {
+        assert_eq!(leads(ended), [ended]);
+    }
+}
+
+#[test]
+fn a_digest_tells_tasks_apart_and_shows_none() {
+    let [one, other] = ["one", "other"].map(|task| Task(task.to_owned()).digest());
+    assert_ne!(one, other);
+    assert_eq!(one, Task("one".to_owned()).digest());
+    assert!(one.len() == 64 && !one.contains("one"));
+}

@@ -1,6 +1,7 @@
 //! What is broken by hand is found by reading the books and auditing them.
 
 use domain::{
+    audit::{History, Snapshot, audit},
     failure::Failure,
     ids::UserId,
     job::{Ending, Job},
@@ -182,7 +183,7 @@ async fn books_have_all_rows_of_their_user_and_no_others() {
     // and two events.
     assert_eq!(rows, 16);
     assert_eq!((books.entries.len(), books.references.len()), (6, 1));
-    assert_eq!((books.jobs.len(), books.keyed.len(), books.events.len()), (3, 3, 2));
+    assert_eq!((books.jobs.len(), books.keys.len(), books.events.len()), (3, 3, 2));
     let (books, rows) = world.store.books(&"nobody".parse().unwrap()).await.unwrap();
     assert_eq!((books.balance, rows), (None, 0));
     audit_clean(&world.store).await;
@@ -209,7 +210,8 @@ async fn books_read_while_money_moves_are_those_of_one_moment() {
             for _ in 0..6 {
                 match store.books(&user()).await {
                     Ok((books, _)) => {
-                        let found = domain::audit::audit(&books, NOW, LEASE);
+                        let found =
+                            audit(&Snapshot { books, now: NOW, slack: LEASE }, &History::default());
                         assert_eq!(found, []);
                     }
                     Err(store::BooksError::Moving) => {}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    audit::{Violation, audit},
+    audit::{History, Snapshot, Violation, audit},
     fingerprint::Fingerprint,
     hold::Hold,
     idempotency::IdempotencyKey,
@@ -119,5 +119,5 @@ pub(crate) async fn audit_clean(store: &Store) {
 /// What is wrong with the books of a user.
 pub(crate) async fn violations(store: &Store, user: &UserId) -> Vec<Violation> {
     let (books, _) = store.books(user).await.unwrap();
-    audit(&books, NOW, Duration::ZERO)
+    audit(&Snapshot { books, now: NOW, slack: Duration::ZERO }, &History::default())
 }
