@@ -75,6 +75,8 @@ pub(crate) struct State {
     /// The pictures that are kept.
     pub(crate) pictures: BTreeSet<String>,
     pub(crate) crashes: BTreeMap<CrashPoint, u64>,
+    /// How many transactions met another one.
+    pub(crate) conflicts: u64,
     index: index::Index,
     /// Rows that a transaction is about to write.
     locked: BTreeSet<Row>,
@@ -119,6 +121,7 @@ impl Cloud {
             ledger: Ledger::default(),
             pictures: BTreeSet::new(),
             crashes: BTreeMap::new(),
+            conflicts: 0,
             index: index::Index::default(),
             locked: BTreeSet::new(),
             tokens: BTreeSet::new(),
@@ -336,7 +339,9 @@ impl Cloud {
         }
         let locks = self.locks(&rows);
         if locks.contains(&true) {
-            self.state().ledger.conflicted(&rows);
+            let mut state = self.state();
+            state.ledger.conflicted(&rows);
+            state.conflicts = state.conflicts.saturating_add(1);
             return response(400, &tables::conflict(rows.len(), |at| locks.get(at) == Some(&true)));
         }
         // What a transaction takes between its two phases.

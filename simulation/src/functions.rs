@@ -94,7 +94,16 @@ impl Functions {
 
     /// Who tops up accounts: the store, over a network on which nothing goes wrong.
     pub(crate) fn operator(&self) -> store::Store {
-        let (_, host) = self.start(Role::Operator);
+        self.store(Role::Operator)
+    }
+
+    /// The store, as a worker has it.
+    pub(crate) fn worker(&self) -> store::Store {
+        self.store(Role::Generate)
+    }
+
+    fn store(&self, role: Role) -> store::Store {
+        let (_, host) = self.start(role);
         let aws = runtime::aws::Aws::new(environment("SubmitFunction"), &host).unwrap();
         let [jobs, ledger] = TABLES.map(|(_, name)| name.to_owned());
         store::Store::new(aws.dynamodb(), store::Tables { jobs, ledger, keys: String::new() })

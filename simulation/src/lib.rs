@@ -20,6 +20,7 @@ mod callers;
 mod chance;
 mod check;
 mod cloud;
+mod contention;
 mod crash_point;
 mod functions;
 mod ledger;
@@ -31,6 +32,7 @@ mod trace;
 mod upstream;
 mod weather;
 
+pub use contention::{Contention, contend, percentile};
 pub use crash_point::CrashPoint;
 pub use run::{Report, run};
 pub use sight::{Sight, Sights};

@@ -19,7 +19,7 @@ use anstream::{eprintln, println};
 use anyhow::Context as _;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use simulation::run;
+use simulation::{contend, percentile, run};
 
 use crate::outcome::Outcome;
 
@@ -36,6 +36,9 @@ struct Args {
     /// Run this one, and tell all that happens.
     #[arg(long)]
     seed: Option<u64>,
+    /// Measure what one busy account can do, with this seed.
+    #[arg(long, value_name = "SEED")]
+    contention: Option<u64>,
     /// Run so many at a time; as many as there are processors, if it is not said.
     #[arg(long)]
     threads: Option<usize>,
@@ -46,6 +49,10 @@ struct Args {
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    if let Some(seed) = args.contention {
+        contention(seed);
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(seed) = args.seed {
         return Ok(replay(seed));
     }
@@ -62,6 +69,32 @@ fn main() -> anyhow::Result<ExitCode> {
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells what one busy account can do, in simulated time.
+fn contention(seed: u64) {
+    println!(
+        "  jobs/s  accepted    busy  p50 accept  p99 accept  p50 settle  p99 settle  settled/s  conflicts/job"
+    );
+    for (rate, orders) in [(0, 100), (10, 300), (20, 600), (30, 900), (50, 1_500), (100, 3_000)] {
+        let found = contend(seed, rate, orders);
+        let name = if rate == 0 { "at once".to_owned() } else { rate.to_string() };
+        let of = |sorted, percent| format!("{} ms", percentile(sorted, percent).as_millis());
+        let jobs = u32::try_from(found.accepted).unwrap_or(u32::MAX).max(1);
+        let conflicts = f64::from(u32::try_from(found.conflicts).unwrap_or(u32::MAX));
+        println!(
+            "{name:>8} {:>9} {:>7} {:>11} {:>11} {:>11} {:>11} {:>10.1} {:>14.1}",
+            found.accepted,
+            found.busy,
+            of(&found.accepting, 50),
+            of(&found.accepting, 99),
+            of(&found.settling, 50),
+            of(&found.settling, 99),
+            found.jobs_per_second(),
+            conflicts / f64::from(jobs),
+        );
+        found.violations.iter().for_each(|wrong| println!("  {wrong}"));
+    }
 }
 
 /// Runs one seed, and tells all that happens.
