@@ -72,14 +72,7 @@ impl Store {
             let jobs = self.partition(&self.tables.jobs, user, Some(facts::OF_JOBS)).await?;
             if self.balance_row(user).await? == before {
                 let rows = ledger.len().saturating_add(jobs.len());
-                let mut books = Books::of(user.clone());
-                for item in ledger.into_iter().chain(jobs) {
-                    match Row::read(item) {
-                        Ok(row) => row.enter(&mut books),
-                        Err(why) => books.unreadable.push(why),
-                    }
-                }
-                return Ok((books, rows));
+                return Ok((read_books(user, ledger.into_iter().chain(jobs)), rows));
             }
         }
         Err(BooksError::Moving)
@@ -127,6 +120,22 @@ impl Store {
             }
         }
     }
+}
+
+/// The books of a user from their rows in both tables, however these were read.
+#[must_use]
+pub fn read_books(
+    user: &UserId,
+    rows: impl IntoIterator<Item = HashMap<String, AttributeValue>>,
+) -> Books {
+    let mut books = Books::of(user.clone());
+    for row in rows {
+        match Row::read(row) {
+            Ok(row) => row.enter(&mut books),
+            Err(why) => books.unreadable.push(why),
+        }
+    }
+    books
 }
 
 /// A place in the list of users.

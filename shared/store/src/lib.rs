@@ -29,7 +29,7 @@ use aws_sdk_dynamodb::Client;
 pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
 pub use api_keys::{KeyRow, KeyState};
 pub use audit::{AuditBounds, AuditReport};
-pub use books::{BooksError, UsersFrom};
+pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};
 pub use credit::{CreditError, Credited};
 pub use due::{DuePage, DueRow, Position, SHARDS};
