@@ -27,6 +27,10 @@ deny:
 template:
     .ci/run template
 
+# Simulate the product under every fault: `just simulate --seeds 100000`, or `just simulate --seed 17` to see one
+simulate *ARGS:
+    cargo run --quiet --profile simulation -p simulation -- --kept simulation/seeds.txt {{ARGS}}
+
 # Build what is deployed, for arm64 (needs aws-sam-cli and cargo-lambda from PyPI)
 build:
     rustup target add aarch64-unknown-linux-gnu

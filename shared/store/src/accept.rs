@@ -100,12 +100,17 @@ impl Store {
         let salt = u64::from(u32::from_be_bytes([a, b, c, d]));
         let refused = match self.accept_tx(acceptance)?.commit(&self.client, salt).await {
             Ok(()) => return Ok(Accepted::Now),
-            // Busy is what the last attempt met; of an earlier one the answer may have been lost.
-            Err(TxError::Store(error @ (StoreError::Unknown(_) | StoreError::Busy))) => {
+            Err(TxError::Store(error @ StoreError::Unknown(_))) => {
                 return self.accepted_after_all(job, error).await;
             }
             Err(TxError::Store(error)) => return Err(error.into()),
-            Err(TxError::Refused { step, found }) => (step, found),
+            // There may be more money, or more room, by the time that the missing attempt arrives. Whoever
+            // is told that it was refused would take the key to be free.
+            Err(TxError::Refused { step: Step::Balance, is_final: false, .. }) => {
+                let error = StoreError::Unknown("refused, and an answer is missing".into());
+                return self.accepted_after_all(job, error).await;
+            }
+            Err(TxError::Refused { step, found, .. }) => (step, found),
         };
         match refused {
             (Step::Key, Some(found)) => named_before(found, acceptance),

@@ -155,7 +155,8 @@ impl Store {
     }
 
     /// Notes that an order is about to be sent, for the `submits`th time, before it is. The
-    /// upstream has until `run_deadline`.
+    /// upstream has until `run_deadline`. It is noted once: a copy of the request that arrives when the
+    /// task is noted already, or the job was put down, must not make the order look unanswered.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -171,7 +172,10 @@ impl Store {
             .update_expression(
                 "SET dispatch = :intended, submits = :submits, run_deadline_at_ms = :run",
             )
-            .condition_expression("job_status = :processing AND fence = :fence")
+            .condition_expression(
+                "job_status = :processing AND fence = :fence AND submits < :submits AND \
+                 attribute_exists(lease_until_ms)",
+            )
             .set_expression_attribute_values(values([
                 (":intended", text("intended")),
                 (":submits", number(submits.into())),
@@ -179,7 +183,12 @@ impl Store {
                 (":processing", text("processing")),
                 (":fence", number(fence.0.into())),
             ]));
-        self.fenced(write).await
+        Ok(match self.update(write.return_values(ReturnValue::None)).await? {
+            Answer::Done(_) => Fenced::Taken,
+            // The answer to an earlier attempt of this very note got lost.
+            Answer::Refused(Some(item)) if is_intended_by(&item, fence, submits) => Fenced::Taken,
+            Answer::Refused(_) => Fenced::Superseded,
+        })
     }
 
     /// Notes under which name the upstream has the order. It is written once for each time that the
@@ -302,6 +311,16 @@ impl Store {
 fn is_held_by(item: &Item, lease: &Lease) -> bool {
     let holder = item.get("lease_holder").and_then(|holder| holder.as_s().ok());
     item.contains_key("lease_until_ms") && holder == Some(&lease.holder)
+}
+
+/// Whether the row says that this claim is about to send the order, for so many times.
+fn is_intended_by(item: &Item, fence: Fence, submits: u8) -> bool {
+    let is = |name: &str, value: AttributeValue| item.get(name) == Some(&value);
+    is("job_status", text("processing"))
+        && is("fence", number(fence.0.into()))
+        && is("submits", number(submits.into()))
+        && is("dispatch", text("intended"))
+        && item.contains_key("lease_until_ms")
 }
 
 /// The job as it was written, with its run.

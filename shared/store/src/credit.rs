@@ -115,7 +115,7 @@ impl Store {
             match tx.commit(&self.client, u64::from(attempt)).await {
                 Ok(()) => return Ok(Credited::Now),
                 Err(TxError::Store(error)) => return Err(error.into()),
-                Err(TxError::Refused { step: Step::Reference, found: Some(found) }) => {
+                Err(TxError::Refused { step: Step::Reference, found: Some(found), .. }) => {
                     let row: ReferenceItem =
                         serde_dynamo::from_item(found).map_err(StoreError::from)?;
                     let same = row.amount_micros == amount;

@@ -116,7 +116,7 @@ impl Store {
         match tx.commit(&self.client, salt).await {
             Ok(()) => Ok(Finished::Now),
             Err(TxError::Store(error)) => Err(error.into()),
-            Err(TxError::Refused { step: Step::Resolution, found: Some(found) }) => {
+            Err(TxError::Refused { step: Step::Resolution, found: Some(found), .. }) => {
                 let EntryKind::Resolution { figures, .. } = read_entry(found)?.kind else {
                     return Err(StoreError::Unreadable("not a resolution".into()).into());
                 };

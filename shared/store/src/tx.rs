@@ -5,6 +5,8 @@
 //! and here is what it found". Put the most telling step first: when several conditions fail, it is
 //! the one reported.
 
+mod unheard;
+
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
@@ -23,6 +25,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     error::{BUSY, Source, StoreError},
     keys::Key,
+    tx::unheard::Unheard,
 };
 
 /// A row, as DynamoDB keeps it.
@@ -42,8 +45,10 @@ const PAUSE_MAX: Duration = Duration::from_millis(320);
 /// Why a transaction did not commit.
 #[derive(Debug)]
 pub(crate) enum TxError<Step> {
-    /// Nothing was written: the condition of `step` did not hold. `found` is the row it met.
-    Refused { step: Step, found: Option<Item> },
+    /// The condition of `step` did not hold. `found` is the row it met. Nothing was written, and if this
+    /// is final, nothing will be: else an earlier attempt was not answered, and may be done yet, should the
+    /// condition hold by then.
+    Refused { step: Step, found: Option<Item>, is_final: bool },
     /// The table's own trouble.
     Store(StoreError),
 }
@@ -88,17 +93,22 @@ impl<Step: Copy> Tx<Step> {
         let end = begun.checked_add(BUDGET);
         let limit = begun.checked_add(LIMIT).unwrap_or(begun);
         let mut pauses = Pauses::new(salt);
+        let unheard = Unheard::default();
         loop {
             let request = client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let Ok(answer) = timeout_at(limit, request.send()).await else {
+            let sending = request.customize().interceptor(unheard.clone()).send();
+            let Ok(answer) = timeout_at(limit, sending).await else {
                 return Err(StoreError::Unknown("no answer in time".into()).into());
             };
             let Err(error) = answer else { return Ok(()) };
-            match diagnose(&self.steps, error) {
+            match diagnose(&self.steps, error, !unheard.any()) {
                 TxError::Store(StoreError::Busy) => {
                     let pause = pauses.next();
                     if Instant::now().checked_add(pause) >= end {
-                        return Err(StoreError::Busy.into());
+                        let unknown =
+                            || StoreError::Unknown("busy, and an answer is missing".into());
+                        let busy = if unheard.any() { unknown() } else { StoreError::Busy };
+                        return Err(busy.into());
                     }
                     sleep(pause).await;
                 }
@@ -214,11 +224,12 @@ const PASSING: [&str; 3] =
 fn diagnose<Step: Copy>(
     steps: &[Step],
     error: SdkError<TransactWriteItemsError, HttpResponse>,
+    is_final: bool,
 ) -> TxError<Step> {
     if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     {
-        return match verdict(steps, canceled.cancellation_reasons()) {
+        return match verdict(steps, canceled.cancellation_reasons(), is_final) {
             Some(verdict) => verdict,
             None => StoreError::Malformed(error.into()).into(),
         };
@@ -234,7 +245,11 @@ fn diagnose<Step: Copy>(
 /// What the reasons for a cancellation say, read by index: the first step that objected decides. A
 /// later step's refusal counts for nothing while an earlier, more telling one is undecided. `None`
 /// if no step objected for a reason that we know.
-fn verdict<Step: Copy>(steps: &[Step], reasons: &[CancellationReason]) -> Option<TxError<Step>> {
+fn verdict<Step: Copy>(
+    steps: &[Step],
+    reasons: &[CancellationReason],
+    is_final: bool,
+) -> Option<TxError<Step>> {
     let objected = |(_, reason): &(&Step, &CancellationReason)| {
         reason.code().is_some_and(|code| code != "None")
     };
@@ -242,7 +257,7 @@ fn verdict<Step: Copy>(steps: &[Step], reasons: &[CancellationReason]) -> Option
     match reason.code() {
         Some("ConditionalCheckFailed") => {
             let found = reason.item().filter(|item| !item.is_empty()).cloned();
-            Some(TxError::Refused { step: *step, found })
+            Some(TxError::Refused { step: *step, found, is_final })
         }
         Some(code) if PASSING.contains(&code) => Some(StoreError::Busy.into()),
         _ => None,

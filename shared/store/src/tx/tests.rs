@@ -123,7 +123,7 @@ async fn an_answer_that_never_comes_tells_nothing() {
 async fn the_row_that_a_condition_met_is_handed_over() {
     let met = refused(&json!({ "pk": { "S": "demo" }, "size": { "N": "2" } }));
     let outcome = commit(&Script::of([canceled([reason(FINE), met])])).await;
-    let Err(TxError::Refused { step: Step::Second, found: Some(found) }) = outcome else {
+    let Err(TxError::Refused { step: Step::Second, found: Some(found), .. }) = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(found["size"], AttributeValue::N("2".to_owned()));

@@ -97,6 +97,27 @@ async fn a_task_is_written_once_for_each_intent() {
 }
 
 #[tokio::test]
+async fn an_intent_that_arrives_late_does_not_make_the_order_look_unanswered() {
+    let world = World::with(500_000).await;
+    let store = &world.store;
+    let (job, Run { fence, .. }) = world.begun(1).await;
+    assert_eq!(store.note_intent(&job, fence, 2, after(5)).await.unwrap(), Fenced::Taken);
+    assert_eq!(store.note_task(&job, fence, &task("upstream-2")).await.unwrap(), Fenced::Taken);
+    let noted = world.rows().await;
+    assert_eq!(store.note_intent(&job, fence, 2, after(5)).await.unwrap(), Fenced::Superseded);
+    assert_eq!(world.rows().await, noted);
+
+    let (job, Run { fence, .. }) = world.begun(2).await;
+    assert_eq!(store.note_intent(&job, fence, 2, after(5)).await.unwrap(), Fenced::Taken);
+    let unsent = store.put_down_unsent(&job, (fence, 1), NOW, after(5)).await.unwrap();
+    assert_eq!(unsent, Fenced::Taken);
+    let put_down = world.rows().await;
+    assert_eq!(store.note_intent(&job, fence, 2, after(5)).await.unwrap(), Fenced::Superseded);
+    assert_eq!(world.rows().await, put_down);
+    audit_clean(store).await;
+}
+
+#[tokio::test]
 async fn an_order_that_was_not_taken_counts_as_unsent() {
     let world = World::with(500_000).await;
     let (job, begun) = world.begun(1).await;

@@ -219,6 +219,27 @@ async fn an_acceptance_whose_answers_got_lost_is_known_by_its_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_after_an_attempt_without_an_answer_is_not_final() {
+    let fine = reason("None");
+    let poor = canceled([fine.clone(), fine.clone(), fine, refused(&drained())]);
+    for lost in [None, Some(error(500, "InternalServerError"))] {
+        let (is_final, poor) = (lost.is_none(), poor.clone());
+        let script = Script::new(move |asked| match asked.call.as_str() {
+            "GetItem" => (200, json!({})),
+            _ if asked.place == 0 => lost.clone().unwrap_or_else(|| poor.clone()),
+            _ => poor.clone(),
+        });
+        // The attempt that got lost may arrive when there is money again.
+        let word = match script.store().accept(&keyed(&job(1))).await {
+            Err(AcceptError::InsufficientBalance { .. }) => "refused",
+            Err(AcceptError::Store(StoreError::Unknown(_))) => "unknown",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(word, if is_final { "refused" } else { "unknown" });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_table_is_not_waited_for_long() {
     let silent = NeverClient::new();
     let tables = Script::new(taken).store().tables;

@@ -1,0 +1,473 @@
+//! AWS, in this process: the tables are those of the DynamoDB stand-in, queue and bucket are small fakes,
+//! and between them and the processes lies a network on which everything may go wrong.
+//!
+//! The real SDK talks to it, through a connector in place of its HTTP client. What it sends is done by a
+//! task of its own, as in a real network: that who asked has died or given up does not call it back.
+//!
+//! What the stand-in does not do is done here: transactions that overlap on a row conflict, single writes
+//! conflict with transactions, a token that is still being worked on says so, and the index is behind.
+
+mod call;
+mod index;
+mod queue;
+mod tables;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpClient, SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+
+use call::{Call, Service};
+pub(crate) use call::{Means, Row};
+pub(crate) use index::Change;
+pub(crate) use queue::Message;
+use queue::Queue;
+use tables::{Answer, Tables};
+pub(crate) use tables::{JOBS, LEDGER};
+
+use crate::{
+    chance::Chance,
+    crash_point::CrashPoint,
+    ledger::Ledger,
+    process::{Process, Role},
+    time::Time,
+    trace::Trace,
+    weather::Weather,
+};
+
+/// AWS.
+#[derive(Clone)]
+pub(crate) struct Cloud(Arc<Inner>);
+
+struct Inner {
+    time: Time,
+    tables: Tables,
+    queue: Queue,
+    trace: Trace,
+    state: Mutex<State>,
+}
+
+/// What changes.
+pub(crate) struct State {
+    pub(crate) chance: Chance,
+    pub(crate) weather: Weather,
+    pub(crate) ledger: Ledger,
+    /// The pictures that are kept.
+    pub(crate) pictures: BTreeSet<String>,
+    pub(crate) crashes: BTreeMap<CrashPoint, u64>,
+    index: index::Index,
+    /// Rows that a transaction is about to write.
+    locked: BTreeSet<Row>,
+    /// Tokens of transactions that are under way.
+    tokens: BTreeSet<String>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Done,
+    Dropped,
+    Lost,
+    Late(Duration),
+    Twice(Duration),
+    Refused,
+}
+
+/// What becomes of the process that sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doom {
+    None,
+    /// It dies before the request has left.
+    Before,
+    /// It dies before it hears the answer.
+    After,
+    /// It stops when it hears the answer.
+    Stops(Duration),
+}
+
+impl Cloud {
+    pub(crate) fn new(
+        time: Time,
+        weather: Weather,
+        mut chance: Chance,
+        trace: Trace,
+    ) -> anyhow::Result<Self> {
+        let queue = Queue::new(chance.fork());
+        let state = State {
+            chance,
+            weather,
+            ledger: Ledger::default(),
+            pictures: BTreeSet::new(),
+            crashes: BTreeMap::new(),
+            index: index::Index::default(),
+            locked: BTreeSet::new(),
+            tokens: BTreeSet::new(),
+        };
+        let tables = Tables::new()?;
+        Ok(Self(Arc::new(Inner { time, tables, queue, trace, state: Mutex::new(state) })))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+
+    pub(crate) fn time(&self) -> Time {
+        self.0.time
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.0.queue
+    }
+
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.0.trace
+    }
+
+    /// A way to here for a process.
+    pub(crate) fn wire(&self, process: &Process) -> SharedHttpClient {
+        SharedHttpClient::new(Wire { cloud: self.clone(), process: process.clone() })
+    }
+
+    /// Whether the sweep would find a row that is due.
+    pub(crate) fn has_due(&self) -> bool {
+        let now = self.time().now();
+        let mut state = self.state();
+        state.index.catch_up(Instant::now());
+        state.index.has_due(now)
+    }
+
+    /// It dies here, unless the weather is too good for that.
+    pub(crate) fn may_die(&self, process: &Process, points: &[CrashPoint]) -> bool {
+        let mut state = self.state();
+        let crash = state.weather.crash;
+        if process.role() == Role::Operator || !state.chance.permille(crash) {
+            return false;
+        }
+        state.dies(process, points);
+        drop(state);
+        self.0.trace.say(|| format!("{process:?} dies at {points:?}"));
+        true
+    }
+
+    fn draw(&self, millis: RangeInclusive<u64>) -> Duration {
+        self.state().chance.millis(millis)
+    }
+
+    /// Everything that becomes of a request, decided when it is sent.
+    fn decide(&self, call: &Call, process: &Process) -> (Fate, Doom, Duration) {
+        let now = self.time().since_begin();
+        let mut state = self.state();
+        let way = state.chance.millis(1..=4);
+        if process.role() == Role::Operator {
+            return (Fate::Done, Doom::None, way);
+        }
+        let State { chance, weather, .. } = &mut *state;
+        let is_out = weather.outage.is_some_and(|(from, until)| from <= now && now < until);
+        let write = call.is_write() || call.service != Service::DynamoDb;
+        let fate = if is_out && call.service == Service::DynamoDb || chance.permille(weather.drop) {
+            Fate::Dropped
+        } else if chance.permille(weather.lost) {
+            Fate::Lost
+        } else if write && chance.permille(weather.late) {
+            Fate::Late(chance.millis(2_000..=120_000))
+        } else if write && chance.permille(weather.dup) {
+            Fate::Twice(chance.millis(0..=30_000))
+        } else if chance.permille(weather.error) {
+            Fate::Refused
+        } else {
+            Fate::Done
+        };
+        let doom = if chance.permille(weather.crash) {
+            if chance.permille(350) { Doom::Before } else { Doom::After }
+        } else if process.role() == Role::Generate && chance.permille(weather.stop) {
+            Doom::Stops(chance.millis(1_000..=400_000))
+        } else {
+            Doom::None
+        };
+        (fate, doom, way)
+    }
+
+    /// Carries a request, does it, and carries the answer back, as far as that is its fate.
+    async fn carry(self, call: Call, process: Process, answer: oneshot::Sender<Reply>) {
+        let (fate, doom, way) = self.decide(&call, &process);
+        self.0.trace.say(|| {
+            let means = call.means;
+            match (fate, doom) {
+                (Fate::Done, Doom::None) => format!("{process:?} {means:?}"),
+                _ => format!("{process:?} {means:?} [{fate:?}, {doom:?}]"),
+            }
+        });
+        let (before, after) = call.crash_points(process.role());
+        if doom == Doom::Before {
+            self.state().dies_before(&process, before);
+            process.kill();
+            return;
+        }
+        sleep(way).await;
+        match fate {
+            Fate::Dropped => return self.silence(answer).await,
+            Fate::Refused => return drop(answer.send(Ok(self.error(&call)))),
+            Fate::Late(by) => sleep(by).await,
+            Fate::Done | Fate::Lost | Fate::Twice(_) => {}
+        }
+        let reply = self.serve(&call, &process).await;
+        // Only what was done is sent again; what was refused, nobody repeats.
+        if let Fate::Twice(later) = fate
+            && reply.status().is_success()
+        {
+            let (cloud, process) = (self.clone(), process.clone());
+            spawn(async move {
+                sleep(later).await;
+                cloud.serve(&call, &process).await;
+            });
+        }
+        match doom {
+            Doom::After => {
+                self.state().dies(&process, after);
+                process.kill();
+                return;
+            }
+            Doom::Stops(pause) => process.stop_for(pause),
+            Doom::None | Doom::Before => {}
+        }
+        match fate {
+            Fate::Lost => self.silence(answer).await,
+            Fate::Done | Fate::Dropped | Fate::Late(_) | Fate::Twice(_) | Fate::Refused => {
+                // Nobody may be there to hear it.
+                drop(answer.send(Ok(reply)));
+            }
+        }
+    }
+
+    /// No answer: the connection breaks, or just says nothing.
+    async fn silence(&self, answer: oneshot::Sender<Reply>) {
+        let breaks = self.state().chance.permille(500);
+        if breaks {
+            let error = ConnectorError::io("the connection was reset".into());
+            drop(answer.send(Err(error)));
+        } else {
+            // Longer than anybody waits.
+            sleep(Duration::from_mins(10)).await;
+        }
+    }
+
+    /// An error that the service answers with before it does anything.
+    fn error(&self, call: &Call) -> HttpResponse {
+        let choice = self.state().chance.index(4);
+        let (status, body) = match (call.service, choice) {
+            (Service::DynamoDb, 0) if call.is_transaction() => {
+                let reasons = call.rows().len();
+                let at = self.state().chance.index(reasons);
+                return response(400, &tables::conflict(reasons, |index| index == at));
+            }
+            (Service::DynamoDb, 0 | 1) => (400, tables::error("ThrottlingException")),
+            (Service::DynamoDb, 2) => {
+                (400, tables::error("ProvisionedThroughputExceededException"))
+            }
+            _ => (500, tables::error("InternalServerError")),
+        };
+        response(status, &body)
+    }
+
+    /// Does it.
+    async fn serve(&self, call: &Call, process: &Process) -> HttpResponse {
+        match call.service {
+            Service::S3 => {
+                sleep(self.draw(10..=60)).await;
+                let key = call.body.split_once('/').map_or("", |(_, key)| key);
+                self.state().pictures.insert(key.to_owned());
+                response(200, "")
+            }
+            Service::Sqs => {
+                sleep(self.draw(2..=12)).await;
+                self.ring(call);
+                response(200, r#"{"MessageId":"00000000-0000-0000-0000-000000000000"}"#)
+            }
+            Service::DynamoDb => self.serve_table(call, process).await,
+        }
+    }
+
+    fn ring(&self, call: &Call) {
+        let body = call.json["MessageBody"].as_str().unwrap_or_default();
+        let delay = Duration::from_secs(call.json["DelaySeconds"].as_u64().unwrap_or_default());
+        let faults = self.state().weather.queue;
+        self.0.queue.send(body, delay, faults, &self.0.trace);
+    }
+
+    async fn serve_table(&self, call: &Call, process: &Process) -> HttpResponse {
+        if call.means == Means::Due {
+            let now = Instant::now();
+            sleep(self.draw(2..=8)).await;
+            let mut state = self.state();
+            state.index.catch_up(now);
+            return response(200, &state.index.page(&call.json));
+        }
+        if !call.is_transaction() {
+            sleep(self.draw(2..=8)).await;
+            if call.is_write() && self.locks(&call.rows()).contains(&true) {
+                return response(400, &tables::error("TransactionConflictException"));
+            }
+            return self.apply(call, process);
+        }
+        let rows = call.rows();
+        let token = call.token().unwrap_or_default().to_owned();
+        if self.state().tokens.contains(&token) {
+            return response(400, &tables::error("TransactionInProgressException"));
+        }
+        let locks = self.locks(&rows);
+        if locks.contains(&true) {
+            self.state().ledger.conflicted(&rows);
+            return response(400, &tables::conflict(rows.len(), |at| locks.get(at) == Some(&true)));
+        }
+        // What a transaction takes between its two phases.
+        let takes = {
+            let mut state = self.state();
+            state.locked.extend(rows.iter().cloned());
+            state.tokens.insert(token.clone());
+            state.chance.millis(10..=25)
+        };
+        sleep(takes).await;
+        {
+            let mut state = self.state();
+            state.locked.retain(|row| !rows.contains(row));
+            state.tokens.remove(&token);
+        }
+        self.apply(call, process)
+    }
+
+    /// Which of the rows a transaction is about to write.
+    fn locks(&self, rows: &[Row]) -> Vec<bool> {
+        let state = self.state();
+        rows.iter().map(|row| state.locked.contains(row)).collect()
+    }
+
+    /// The moment at which it counts. What was written is audited before anybody else comes.
+    fn apply(&self, call: &Call, process: &Process) -> HttpResponse {
+        let Answer { status, body } = self.0.tables.ask(&call.operation, &call.body);
+        let is_done = status == 200;
+        if call.is_write() {
+            self.watch(call, process, is_done, &body);
+        }
+        response(status, &body)
+    }
+
+    fn watch(&self, call: &Call, process: &Process, is_done: bool, body: &str) {
+        let now = self.time().now();
+        let mut state = self.state();
+        if is_done {
+            let rows = call.rows();
+            let users: BTreeSet<String> = rows.iter().map(|row| row.pk.clone()).collect();
+            for user in users {
+                let Some(books) = self.0.tables.books(&user) else { continue };
+                let changes = state.ledger.commit(books, now, process.role(), call.means, &rows);
+                let lag = state.weather.lag;
+                let lag = u64::try_from(lag.as_millis()).unwrap_or_default();
+                for change in changes {
+                    let behind = state.chance.millis(0..=lag);
+                    let at = Instant::now().checked_add(behind);
+                    state.index.note(at.unwrap_or_else(Instant::now), change);
+                }
+            }
+        } else {
+            state.ledger.refused(call.means, process.role(), &call.rows(), body);
+        }
+        if matches!(call.means, Means::Settle { .. }) {
+            process.note_settled(true);
+        }
+    }
+}
+
+impl State {
+    fn dies(&mut self, process: &Process, points: &[CrashPoint]) {
+        for point in points {
+            let count = self.crashes.entry(*point).or_default();
+            *count = count.saturating_add(1);
+        }
+        process.kill();
+    }
+
+    /// Before a request leaves, whatever was heard last counts too.
+    fn dies_before(&mut self, process: &Process, points: &[CrashPoint]) {
+        let settled = match process.role() {
+            Role::Generate => CrashPoint::Cp11,
+            Role::Sweep => CrashPoint::Sp4,
+            Role::Submit | Role::Lookup | Role::Operator => return self.dies(process, points),
+        };
+        if process.has_settled() {
+            self.dies(process, &[settled]);
+        }
+        self.dies(process, points);
+    }
+}
+
+type Reply = Result<HttpResponse, ConnectorError>;
+
+/// The SDK's HTTP client for one process.
+#[derive(Clone)]
+struct Wire {
+    cloud: Cloud,
+    process: Process,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Wire({:?})", self.process)
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let call = Call::read(&request);
+        let (send, receive) = oneshot::channel();
+        spawn(self.cloud.clone().carry(call, self.process.clone(), send));
+        HttpConnectorFuture::new(async move {
+            match receive.await {
+                Ok(reply) => reply,
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// A task of the network, which nobody waits for.
+#[expect(clippy::disallowed_methods, reason = "a network goes on, whoever died")]
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(work));
+}
+
+fn response(status: u16, body: &str) -> HttpResponse {
+    let code = StatusCode::try_from(status).unwrap();
+    let mut response = HttpResponse::new(code, SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
