@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Show what an account has
     Balance(BalanceArgs),
     /// Check that the books of every account are in order
-    Audit,
+    Audit(AuditArgs),
     /// Print what a shell needs to call the stack of this machine: eval "$(holdfast env)"
     Env,
 }
@@ -154,6 +154,13 @@ pub(crate) struct CreditArgs {
 pub(crate) struct BalanceArgs {
     /// Whose account
     pub(crate) user: UserId,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct AuditArgs {
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
         Some(Command::Key(command)) => operate::key(command).await,
         Some(Command::Credit(command)) => operate::credit(command).await,
         Some(Command::Balance(command)) => operate::balance(command).await,
-        Some(Command::Audit) => audit::audit().await,
+        Some(Command::Audit(args)) => audit::audit(args).await,
         Some(Command::Env) => operate::env().await,
     };
     match outcome {

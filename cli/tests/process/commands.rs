@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::{BINARY, Server, UPSTREAM_VARIABLES, lossy, slow_order};
 
@@ -126,12 +126,32 @@ fn audit_fails_when_the_books_are_wrong() {
     let server = Server::ephemeral();
     let id = server.order(&json!({"model": "recraft-v3", "prompt": "a cat"})).1["id"].clone();
     server.wait(id.as_str().unwrap());
-    server.print(&["audit"]);
+    // A balance, a credit and its reference; the job, its hold, its resolution and its event.
+    assert_eq!(server.print(&["audit"]), "in order: 1 accounts, 1 jobs, 7 rows\n");
+    let told: Value = serde_json::from_str(&server.print(&["audit", "--json"])).unwrap();
+    let expected = json!({
+        "in_order": true, "accounts": 1, "jobs": 1, "rows": 7, "violations": [],
+        "more_violations": 0, "moving": [], "more_moving": 0,
+    });
+    assert_eq!(told, expected);
+
     tamper(&server);
     let output = server.run(&["audit"]);
     assert!(!output.status.success());
     let printed = lossy(&output.stdout);
     assert!(printed.contains("INV-01") && printed.contains("INV-03"), "{printed}");
+    assert!(
+        printed.contains("not in order: 1 accounts, 1 jobs, 7 rows, 2 violations"),
+        "{printed}"
+    );
+    let output = server.run(&["audit", "--json"]);
+    assert!(!output.status.success());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = json!({
+        "invariant": "INV-01", "user_id": "demo",
+        "what": "available 10946000 + held 0 + charged 54000 is not credited 10000000",
+    });
+    assert_eq!((&told["in_order"], &told["violations"][0]), (&json!(false), &first));
 }
 
 /// Gives the demo account a dollar that nobody paid.

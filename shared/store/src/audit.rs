@@ -1,45 +1,130 @@
-//! The audit of everybody's books, a user at a time, so that memory is bounded by the largest
-//! account and not by their number.
+//! The audit of everybody's books: a user at a time, and of each user a page at a time, so that
+//! neither the number of users nor the size of an account matters for memory.
+
+mod account;
+mod again;
+mod stream;
 
 use std::time::Duration;
 
 use domain::{
-    audit::{History, Snapshot, Violation, audit},
+    audit::{Findings, Violation},
     ids::UserId,
     time::Timestamp,
 };
 
-use crate::{BooksError, Store, StoreError, books::UsersFrom};
+use crate::{Store, StoreError, books::UsersFrom};
+
+/// How much of what is looked at is in memory at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditBounds {
+    /// How many rows are asked for at once.
+    pub page: u16,
+    /// How many violations, and how many users that were never still, are kept in full. The others
+    /// are counted.
+    pub kept: usize,
+}
+
+/// Pages of a few megabytes at most, and more violations than anybody reads.
+impl Default for AuditBounds {
+    fn default() -> Self {
+        Self { page: 1_000, kept: 1_000 }
+    }
+}
+
+impl AuditBounds {
+    /// The most rows that an audit has in memory at the same time, whatever the size of the tables: a
+    /// page of each of its three queries, the rows of one job, once as they were met and once as they
+    /// are, and the keys whose holds are asked for together.
+    #[must_use]
+    pub fn rows_max(self) -> usize {
+        let pages = usize::from(self.page).saturating_mul(stream::STREAMS);
+        let job = account::JOB_ROWS_MAX.saturating_add(again::ROWS_MAX);
+        pages.saturating_add(job).saturating_add(again::KEYS_MAX)
+    }
+}
 
 /// What an audit looked at, and what it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditReport {
     /// Users whose books were read.
     pub users: u64,
+    /// Jobs that were read for them, also those of which only the entries are left.
+    pub jobs: u64,
     /// Rows that were read for them. None at all is no pass: then nothing was looked at.
     pub rows: u64,
     /// What must not be.
     pub violations: Vec<Violation>,
-    /// Users whose books changed each time while they were read.
+    /// How many more violations there are.
+    pub more_violations: u64,
+    /// Users whose money moved each time while their books were read. Their jobs were checked, their
+    /// totals were not.
     pub moving: Vec<UserId>,
+    /// How many more of them there are.
+    pub more_moving: u64,
+    /// The most rows that were in memory at the same time.
+    pub rows_at_once: usize,
 }
 
 impl AuditReport {
     /// Whether there was something to look at, all of it was looked at, and it is in order.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.rows > 0 && self.violations.is_empty() && self.moving.is_empty()
+        self.rows > 0 && self.violations_count() == 0 && self.moving_count() == 0
     }
+
+    /// How many violations there are.
+    #[must_use]
+    pub fn violations_count(&self) -> u64 {
+        count(&self.violations).saturating_add(self.more_violations)
+    }
+
+    /// How many users were never still.
+    #[must_use]
+    pub fn moving_count(&self) -> u64 {
+        count(&self.moving).saturating_add(self.more_moving)
+    }
+
+    fn add(&mut self, findings: Findings) {
+        self.violations.extend(findings.violations);
+        self.more_violations = self.more_violations.saturating_add(findings.more);
+    }
+
+    fn add_moving(&mut self, user: &UserId, bounds: AuditBounds) {
+        if self.moving.len() < bounds.kept {
+            self.moving.push(user.clone());
+        } else {
+            self.more_moving = self.more_moving.saturating_add(1);
+        }
+    }
+}
+
+fn count<T>(kept: &[T]) -> u64 {
+    u64::try_from(kept.len()).unwrap_or(u64::MAX)
 }
 
 impl Store {
     /// Audits the books of every user. A job may be open for `slack` after it should have expired.
-    /// `progress` is called after each user.
+    /// `progress` is called after each user, and after each page of one who has several.
     ///
     /// # Errors
     /// [`StoreError`], if a table cannot be read.
     pub async fn audit(
         &self,
+        now: Timestamp,
+        slack: Duration,
+        progress: impl FnMut(&AuditReport),
+    ) -> Result<AuditReport, StoreError> {
+        self.audit_within(AuditBounds::default(), now, slack, progress).await
+    }
+
+    /// Audits the books of every user as [`Store::audit`] does, within these bounds.
+    ///
+    /// # Errors
+    /// [`StoreError`], if a table cannot be read.
+    pub async fn audit_within(
+        &self,
+        bounds: AuditBounds,
         now: Timestamp,
         slack: Duration,
         mut progress: impl FnMut(&AuditReport),
@@ -49,14 +134,16 @@ impl Store {
         let mut last = None;
         loop {
             let in_jobs = from.as_ref().is_some_and(UsersFrom::is_in_jobs);
-            let (users, next) = self.users(from).await?;
+            let (users, next) = self.users(from, bounds.page).await?;
             for user in users {
-                // Whoever has a balance was met in the ledger, which comes first.
-                let met = in_jobs && self.balance_row(&user).await?.is_some();
-                if met || last.as_ref() == Some(&user) {
+                // Whoever is in the ledger, which comes first, was met there.
+                let met =
+                    last.as_ref() == Some(&user) || in_jobs && self.is_in_ledger(&user).await?;
+                if met {
                     continue;
                 }
-                self.audit_user(&user, now, slack, &mut report).await?;
+                let account = account::Account { store: self, user: &user, bounds, now, slack };
+                account.audit(&mut report, &mut progress).await?;
                 progress(&report);
                 last = Some(user);
             }
@@ -66,25 +153,7 @@ impl Store {
             }
         }
     }
-
-    async fn audit_user(
-        &self,
-        user: &UserId,
-        now: Timestamp,
-        slack: Duration,
-        report: &mut AuditReport,
-    ) -> Result<(), StoreError> {
-        match self.books(user).await {
-            Ok((books, rows)) => {
-                report.users = report.users.saturating_add(1);
-                let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-                report.rows = report.rows.saturating_add(rows);
-                let snapshot = Snapshot { books, now, slack };
-                report.violations.extend(audit(&snapshot, &History::default()));
-            }
-            Err(BooksError::Moving) => report.moving.push(user.clone()),
-            Err(BooksError::Store(error)) => return Err(error),
-        }
-        Ok(())
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,18 +30,20 @@ pub enum BooksError {
 }
 
 impl Store {
-    /// A page of the users that have rows in either table, in no order and perhaps more than once;
-    /// and where the next page begins.
+    /// The users of a page of rows of either table, in no order and perhaps more than once; and where
+    /// the next page begins.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn users(
         &self,
         from: Option<UsersFrom>,
+        page: u16,
     ) -> Result<(Vec<UserId>, Option<UsersFrom>), StoreError> {
         let from = from.unwrap_or(UsersFrom { ledger: true, start: None });
         let table = if from.ledger { &self.tables.ledger } else { &self.tables.jobs };
         let scan = self.client.scan().table_name(table).projection_expression("pk, sk");
+        let scan = scan.limit(page.into());
         let output = scan.set_exclusive_start_key(from.start).send().await.map_err(sort)?;
         let mut users = Vec::new();
         for item in output.items.unwrap_or_default() {
@@ -74,6 +76,15 @@ impl Store {
             }
         }
         Err(BooksError::Moving)
+    }
+
+    /// Whether a user has any row in the ledger.
+    pub(crate) async fn is_in_ledger(&self, user: &UserId) -> Result<bool, StoreError> {
+        let query = self.client.query().table_name(&self.tables.ledger);
+        let query = query.key_condition_expression("pk = :user").projection_expression("pk");
+        let query = query.set_expression_attribute_values(values([(":user", text(user.as_str()))]));
+        let found = query.consistent_read(true).limit(1).send().await.map_err(sort)?;
+        Ok(!found.items.unwrap_or_default().is_empty())
     }
 
     pub(crate) async fn balance_row(&self, user: &UserId) -> Result<Option<Item>, StoreError> {

@@ -2,7 +2,7 @@
 //! not read.
 
 use domain::{
-    audit::{Books, EventFacts, JobFacts, KeyFacts, Reference},
+    audit::{Books, EventFacts, JobFacts, JobRows, KeyFacts, Reference},
     hold::Hold,
     ids::JobId,
     job::{State, Task},
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::{
     credit::ReferenceItem,
     error::StoreError,
-    item::{BalanceItem, EventItem, KeyItem, StateItem, read_entry, read_key},
+    item::{BalanceItem, EventItem, KeyItem, StateItem, read_entry},
     keys,
     tx::Item,
 };
@@ -40,7 +40,8 @@ pub(crate) enum Row {
 impl Row {
     /// Reads a row. If it is none of ours, says which row it is, and why.
     pub(crate) fn read(item: Item) -> Result<Self, String> {
-        let name = read_key(&item).map_or_else(|_| "without a key".to_owned(), |(_, sk)| sk);
+        let key = item.get("sk").and_then(|sk| sk.as_s().ok());
+        let name = key.map_or_else(|| "without a key".to_owned(), String::clone);
         Self::of(&name, item).map_err(|error| format!("{name}: {}", causes(&error)))
     }
 
@@ -80,6 +81,29 @@ impl Row {
         } else {
             return Err(StoreError::Unreadable("no row of ours has such a key".into()));
         })
+    }
+
+    /// The job that the row belongs to. A key only names one.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Balance(_) | Self::Reference(_) | Self::Key(_) => None,
+            Self::Entry(entry) => match &entry.kind {
+                EntryKind::Credit { .. } => None,
+                EntryKind::Hold { job, .. } | EntryKind::Resolution { job, .. } => Some(*job),
+            },
+            Self::Job(job) => Some(job.id),
+            Self::Event(event) => Some(event.job),
+        }
+    }
+
+    /// Adds the row to those of its job. One that belongs to none is left out.
+    pub(crate) fn join(self, rows: &mut JobRows) {
+        match self {
+            Self::Balance(_) | Self::Reference(_) | Self::Key(_) => {}
+            Self::Entry(entry) => rows.entries.push(entry),
+            Self::Job(job) => rows.job = Some(job),
+            Self::Event(event) => rows.events.push(event),
+        }
     }
 
     /// Adds the row to the books.

@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
 pub use api_keys::{KeyRow, KeyState};
-pub use audit::AuditReport;
+pub use audit::{AuditBounds, AuditReport};
 pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};
 pub use credit::{CreditError, Credited};

@@ -119,17 +119,17 @@ impl<Step: Copy> Tx<Step> {
 }
 
 /// Pauses of random length below a bound that doubles, which spreads those who collided best.
-struct Pauses {
+pub(crate) struct Pauses {
     bound: Duration,
     state: u64,
 }
 
 impl Pauses {
-    fn new(salt: u64) -> Self {
+    pub(crate) fn new(salt: u64) -> Self {
         Self { bound: PAUSE, state: salt }
     }
 
-    fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         // SplitMix64's step: enough to tell the pauses of different jobs apart.
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -160,6 +160,19 @@ impl JobRows {
         Self { id, entries: Vec::new(), job: None, events: Vec::new() }
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let entries = self.entries.len().saturating_add(self.events.len());
+        entries.saturating_add(usize::from(self.job.is_some()))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// What was set aside for it, each time.
     pub(super) fn holds(&self) -> Vec<MicroUsd> {
         let amount = |entry: &Entry| match &entry.kind {

@@ -45,7 +45,7 @@ async fn users_are_read_to_the_last_page_of_both_tables() {
     let script = Script::new(|asked| a_row_a_page(asked, "row"));
     let (store, mut from, mut found) = (script.store(), None, 0);
     loop {
-        let (users, next) = store.users(from).await.unwrap();
+        let (users, next) = store.users(from, 1).await.unwrap();
         assert_eq!(users, ["demo".parse().unwrap()]);
         found += 1;
         from = next;
@@ -57,6 +57,7 @@ async fn users_are_read_to_the_last_page_of_both_tables() {
     let tables: Vec<Value> =
         script.asked().into_iter().map(|asked| asked.body["TableName"].clone()).collect();
     assert_eq!(tables, ["ledger", "ledger", "ledger", "jobs", "jobs", "jobs"]);
+    assert!(script.asked().iter().all(|asked| asked.body["Limit"] == 1));
 }
 
 /// Answers the reads of the balance with other rows as long as the function says.

@@ -1,12 +1,14 @@
 //! What is broken by hand is found by reading the books and auditing them.
 
+use std::time::Duration;
+
 use domain::{
-    audit::{History, Snapshot, audit},
+    audit::{History, Snapshot, Violation, audit},
     failure::Failure,
     ids::UserId,
     job::{Ending, Job},
 };
-use store::{Accepted, Credited, Guard};
+use store::{Accepted, AuditBounds, Credited, Guard};
 
 use crate::{
     support::{NOW, at_once, audit_clean, delivered, job, keyed, user, violations},
@@ -130,10 +132,23 @@ fn spelled(sk: &str, jobs: &[Job; 3]) -> String {
     sk.split('#').map(part).collect::<Vec<_>>().join("#")
 }
 
+/// The break is found in the books, and the same is found by going through the tables.
 async fn found(world: &World, user: &UserId, invariant: &str, what: &str) {
     let violations = violations(&world.store, user).await;
     let found = violations.iter().any(|violation| violation.invariant == invariant);
     assert!(found, "{what}: {invariant} is not among {violations:#?}");
+    for page in [1, 1_000] {
+        let bounds = AuditBounds { page, kept: 100 };
+        let report = world.store.audit_within(bounds, NOW, Duration::ZERO, |_| {}).await.unwrap();
+        assert_eq!(ids(&report.violations), ids(&violations), "{what}, {page} at once");
+        assert!(!report.is_clean());
+    }
+}
+
+fn ids(violations: &[Violation]) -> Vec<&'static str> {
+    let mut ids: Vec<_> = violations.iter().map(|violation| violation.invariant).collect();
+    ids.sort_unstable();
+    ids
 }
 
 #[tokio::test]
@@ -155,9 +170,18 @@ async fn an_audit_looks_at_each_user_once_in_whichever_table_they_are() {
     let mut seen = Vec::new();
     let report = world.store.audit(NOW, LEASE, |report| seen.push(report.users)).await.unwrap();
     assert!(report.is_clean(), "{report:#?}");
-    assert_eq!((report.users, report.rows), (2, 17));
+    assert_eq!((report.users, report.jobs, report.rows), (2, 3, 17));
     assert_eq!(seen, [1, 2]);
 
+    // Also whose balance is not there, and who has nothing in the ledger.
+    let no_balance = "no-balance".parse().unwrap();
+    for (table, sk) in [("ledger", "entry#x"), ("jobs", "job#x")] {
+        world.put(table, &no_balance, sk, Row::new()).await;
+    }
+    let report = world.store.audit(NOW, LEASE, |_| {}).await.unwrap();
+    assert_eq!((report.users, report.rows), (3, 19));
+    world.delete("ledger", &no_balance, "entry#x").await;
+    world.delete("jobs", &no_balance, "job#x").await;
     let only_jobs = "only-jobs".parse().unwrap();
     world.put("jobs", &only_jobs, "job#x", Row::new()).await;
     let report = world.store.audit(NOW, LEASE, |_| {}).await.unwrap();

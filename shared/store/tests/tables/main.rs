@@ -6,6 +6,7 @@ mod accept;
 mod accept_at_once;
 mod api_keys;
 mod audit;
+mod audit_large;
 mod claim;
 mod credit;
 mod due;

@@ -110,3 +110,22 @@ fn the_event_of_a_job_that_is_forgotten_tells_what_its_resolution_says() {
         assert_eq!(found(&books, &History::default(), 1_000), ["INV-32"]);
     }
 }
+
+#[test]
+fn a_job_that_is_forgotten_leaves_one_hold_and_its_resolution() {
+    let mut books = without_the_open_job();
+    books.jobs.clear();
+    books.events.clear();
+    books.keys.clear();
+    assert_eq!(found(&books, &History::default(), 1_000), [""; 0]);
+    let breaks: [(Break, &[&str]); 3] = [
+        (|b| b.entries.push(held(1)), &["INV-03", "INV-16"]),
+        (|b| b.entries.retain(|entry| *entry != held(1)), &["INV-03", "INV-16"]),
+        (|b| b.entries.truncate(4), &["INV-03", "INV-16"]),
+    ];
+    for (tamper, expected) in breaks {
+        let mut books = books.clone();
+        tamper(&mut books);
+        assert_eq!(found(&books, &History::default(), 1_000), expected);
+    }
+}

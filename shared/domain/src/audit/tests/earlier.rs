@@ -50,9 +50,9 @@ fn each_way_back_is_found() {
         ("INV-19", &[], |old, _| old.jobs[0].pictures[0] = "1/1".into()),
         ("INV-19", &[], |old, _| old.jobs[0].status = Status::Expired),
         ("INV-19", &[], |old, _| old.jobs[2].status = Status::Failed),
-        ("INV-20", &[], |old, new| {
+        ("INV-20", &["INV-24"], |old, new| {
             old.jobs[2].task = None;
-            new.jobs[2].status = Status::Pending;
+            (new.jobs[2].status, new.jobs[2].fence) = (Status::Pending, None);
         }),
         ("INV-20", &["INV-21", "INV-22", "INV-30", "INV-32"], |old, new| {
             old.jobs[1].status = Status::Processing;
