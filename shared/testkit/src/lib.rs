@@ -1,4 +1,5 @@
-//! Upstreams that play what a script says, for tests of the code that talks to them.
+//! What tests put around the code that they test: upstreams that play what a script says, and a proxy that
+//! does to requests what networks do.
 //!
 //! - [`Upstream`] is an HTTP server on loopback that answers from a script and writes down what it
 //!   was asked. A [`Reply`] can be late, cut, truncated, endless or missing altogether.
@@ -6,6 +7,8 @@
 //! - [`play`] registers the whole published behaviour of an upstream: keys, schemas, polling and
 //!   pictures. What the real one would refuse is refused here too.
 //! - [`picture`] makes small real pictures, with and without metadata.
+//! - [`proxy`] loses, doubles, delays and refuses requests, to the tables too.
+//! - [`CrashPoint`] lists where a process may die.
 //!
 //! ```
 //! use testkit::{Plan, Reply, Upstream, play};
@@ -22,16 +25,19 @@
     reason = "this serves tests only, which may stop at the first surprise"
 )]
 
+mod crash_point;
 pub mod fixture;
 mod gallery;
 pub mod picture;
 pub mod play;
+pub mod proxy;
 mod reply;
 mod schema;
 mod server;
 mod upstream;
 mod wire;
 
+pub use crash_point::{CrashPoint, Role};
 pub use play::Plan;
 pub use reply::{Reply, Script};
 pub use upstream::{Seen, Upstream};
