@@ -58,7 +58,7 @@ impl Answer {
 
     /// The job that it shows.
     pub(crate) fn job(&self) -> Option<Shown> {
-        let usd = |name: &str| self.body[name].as_number().map(|n| n.to_string());
+        let usd = |name: &str| self.body[name].as_number().map(ToString::to_string);
         Some(Shown {
             id: self.body["id"].as_str()?.parse().ok()?,
             status: serde_json::from_value(self.body["status"].clone()).ok()?,

@@ -61,6 +61,7 @@ pub struct Contention {
 impl Contention {
     /// How many jobs a second were accepted and settled.
     #[must_use]
+    #[expect(clippy::float_arithmetic, reason = "a figure to look at, not money")]
     pub fn jobs_per_second(&self) -> f64 {
         let settled = u32::try_from(self.settled).unwrap_or(u32::MAX);
         f64::from(settled) / self.took.as_secs_f64()

@@ -96,33 +96,36 @@ async fn simulate(seed: u64, wants_trace: bool) -> Report {
     tokio::join!(ordering, clearing);
     stage.settle().await;
 
-    let state = cloud.state();
-    let mut violations = state.ledger.violations.clone();
-    let (sights, crashes) = (state.ledger.sights.clone(), state.crashes.clone());
-    let commits = state.ledger.commits;
-    let books: Vec<Books> = state.ledger.books().cloned().collect();
-    drop(state);
+    let mut report = report(seed, &weather, &cloud);
+    let books: Vec<Books> = cloud.state().ledger.books().cloned().collect();
     // The last looks, when nothing goes wrong any more.
     for books in &books {
         for job in &books.jobs {
             callers.look(&books.user, job.id).await;
         }
     }
-    violations.extend(check(&cloud, &callers.record(), &orders.taken(), weather.is_fair()));
-    let mut report = Report {
-        seed,
-        weather: weather.name,
-        violations,
-        sights,
-        crashes,
-        commits,
-        jobs: books.iter().map(|books| books.jobs.len()).sum(),
-        trace: trace.lines(),
-    };
+    let taken = orders.taken();
+    report.violations.extend(check(&cloud, &callers.record(), &taken, weather.is_fair()));
+    report.trace = trace.lines();
     if cloud.queue().given_up() > 0 {
         report.sights.see(Sight::DeadLetter);
     }
     report
+}
+
+/// What has been found when every job has ended, or should have.
+fn report(seed: u64, weather: &Weather, cloud: &Cloud) -> Report {
+    let state = cloud.state();
+    Report {
+        seed,
+        weather: weather.name,
+        violations: state.ledger.violations.clone(),
+        sights: state.ledger.sights.clone(),
+        crashes: state.crashes.clone(),
+        commits: state.ledger.commits,
+        jobs: state.ledger.books().map(|books| books.jobs.len()).sum(),
+        trace: Vec::new(),
+    }
 }
 
 fn shape(chance: &mut Chance, weather: &Weather) -> Shape {
@@ -220,7 +223,7 @@ impl Stage {
             context.deadline = skewed(deadline, process.ahead_ms()).millis();
             let work = generate::handle(&app, LambdaEvent::new(event, context));
             match process.invoke(limit, work).await {
-                Ended::Answered(response) => self.answer(&process, &messages, response),
+                Ended::Answered(response) => self.answer(&process, &messages, &response),
                 Ended::Died | Ended::TimedOut => process.kill(),
             }
             if process.is_dead() {
@@ -234,7 +237,7 @@ impl Stage {
         &self,
         process: &crate::process::Process,
         messages: &[Message],
-        response: aws_lambda_events::sqs::SqsBatchResponse,
+        response: &aws_lambda_events::sqs::SqsBatchResponse,
     ) {
         let settled = process.has_settled();
         let points: &[CrashPoint] = if settled { &[CrashPoint::Cp11] } else { &[] };

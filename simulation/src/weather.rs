@@ -102,7 +102,7 @@ impl Weather {
                 clears: Duration::from_mins(40),
                 ..rough
             },
-            14 => Self { name: "lag", lag: Duration::from_secs(60), queue: 200, ..rough },
+            14 => Self { name: "lag", lag: Duration::from_mins(1), queue: 200, ..rough },
             _ => rough,
         }
     }
