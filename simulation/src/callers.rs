@@ -77,7 +77,7 @@ impl Callers {
         let mut calls = JoinSet::new();
         for order in self.orders(users, shape) {
             let callers = self.clone();
-            calls.spawn_local(async move { callers.place(order).await });
+            calls.spawn_local(async move { Box::pin(callers.place(order)).await });
         }
         while let Some(ended) = calls.join_next().await {
             ended.unwrap();

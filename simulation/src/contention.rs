@@ -122,7 +122,7 @@ async fn run(seed: u64, rate: u32, orders: u32) -> Contention {
         let account = account.clone();
         calls.spawn_local(async move {
             sleep_until(at).await;
-            account.order(number).await;
+            Box::pin(account.order(number)).await;
         });
     }
     while let Some(ended) = calls.join_next().await {
