@@ -1,7 +1,7 @@
 //! The product under every fault that AWS, networks and upstreams have, in one thread, from one seed.
 //!
 //! The handlers are those that are deployed, and so is the SDK. Its HTTP client is replaced by a network in
-//! this process ([`cloud`]), with the stand-in for DynamoDB behind it and small fakes of SQS, S3 and an
+//! this process (`cloud`), with the stand-in for DynamoDB behind it and small fakes of SQS, S3 and an
 //! upstream. Time stands still until nobody has anything to do, so half an hour of a job's life takes
 //! milliseconds, and the same seed is the same run, to the last retry.
 //!
