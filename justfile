@@ -15,6 +15,10 @@ lint:
 test:
     .ci/run test
 
+# Throw more at what reads input from outside: so many inputs for each target
+fuzz inputs="200000":
+    BOLERO_RANDOM_ITERATIONS={{ inputs }} cargo test -p fuzz
+
 # Build the documentation, warnings refused
 doc:
     .ci/run doc

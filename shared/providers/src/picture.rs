@@ -83,8 +83,10 @@ impl Picture {
         if bytes.len() > BYTES_MAX {
             return Err(NotAPicture);
         }
+        let Header { kind, .. } = Header::read(&bytes)?;
+        container::strip(&mut bytes, kind)?;
+        // Its size is that of what is kept: a header may stand in what is not.
         let header = Header::read(&bytes)?;
-        container::strip(&mut bytes, header.kind)?;
         Ok(Self { bytes, header, seed })
     }
 

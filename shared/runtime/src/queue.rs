@@ -33,9 +33,15 @@ pub struct Bell {
 /// The text is not a message of ours, or of a version that we do not know.
 #[derive(Debug, thiserror::Error)]
 pub enum BadBell {
-    /// It is not the JSON we write.
-    #[error("the message is malformed")]
-    Malformed(#[source] serde_json::Error),
+    /// It is not the JSON we write. What is there is not repeated: it may be as long as a message, and it
+    /// would be logged at each delivery.
+    #[error("the message is malformed: see line {line} column {column}")]
+    Malformed {
+        /// Where.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
     /// It was written by a version of this program that we cannot follow.
     #[error("the message has version {0}")]
     Version(u32),
@@ -53,7 +59,11 @@ impl Bell {
     /// # Errors
     /// If it is not a message of ours.
     pub fn read(body: &str) -> Result<Self, BadBell> {
-        let bell: Self = serde_json::from_str(body).map_err(BadBell::Malformed)?;
+        let malformed = |error: serde_json::Error| BadBell::Malformed {
+            line: error.line(),
+            column: error.column(),
+        };
+        let bell: Self = serde_json::from_str(body).map_err(malformed)?;
         if bell.v == VERSION { Ok(bell) } else { Err(BadBell::Version(bell.v)) }
     }
 }

@@ -1,4 +1,4 @@
-use testkit::picture::png;
+use testkit::picture::{png, webp, webp_with_metadata};
 
 use super::*;
 
@@ -18,6 +18,19 @@ fn a_picture_tells_its_size_and_kind() {
     assert_eq!((picture.content_type(), picture.seed()), ("image/png", Some(7)));
     assert_eq!(format!("{picture:?}"), "Picture(640x480 image/png)");
     assert_eq!(picture.into_bytes(), png(640, 480));
+}
+
+/// The first chunk of a WebP may be one that nobody knows, which is not kept, and may all the same be
+/// taken for the header that it resembles.
+#[test]
+fn a_picture_has_the_size_of_what_is_kept_of_it() {
+    let mut bytes = webp_with_metadata(7, 7);
+    assert_eq!(&bytes[12..16], b"VP8X");
+    bytes[12] = 0x82;
+    bytes[28] = 27;
+    let picture = Picture::read(bytes, None).unwrap();
+    assert_eq!((picture.width(), picture.height()), (7, 7));
+    assert_eq!(picture.into_bytes(), webp(7, 7));
 }
 
 #[test]

@@ -16,9 +16,19 @@ fn a_message_is_read_as_it_was_written() {
 #[test]
 fn what_is_no_message_of_ours_is_told_apart() {
     for body in ["", "{}", "null", "[]", r#"{"v":1,"user_id":"A B","job_id":"x"}"#, "\u{0}"] {
-        assert!(matches!(Bell::read(body), Err(BadBell::Malformed(_))), "{body}");
+        assert!(matches!(Bell::read(body), Err(BadBell::Malformed { .. })), "{body}");
     }
     let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
     let later = format!(r#"{{"v":2,"user_id":"demo","job_id":"{job}"}}"#);
     assert!(matches!(Bell::read(&later), Err(BadBell::Version(2))));
+}
+
+#[test]
+fn what_is_wrong_with_a_message_is_told_without_repeating_it() {
+    let long = "hush".repeat(10_000);
+    for body in [format!(r#"{{"v":"{long}"}}"#), format!(r#"{{"{long}":1,"v":1}}"#), long] {
+        let error = Bell::read(&body).unwrap_err();
+        let told = domain::causes::chain(&error);
+        assert!(told.contains("line 1 column") && told.len() < 100, "{told}");
+    }
 }
