@@ -13,6 +13,7 @@ use domain::{
 
 use crate::{
     Store,
+    conditions::Condition,
     error::StoreError,
     item::{EntryItem, EventItem, VERSION, read_entry},
     keys::{self, Key},
@@ -153,8 +154,8 @@ impl Store {
              available_micros = available_micros + :released, \
              charged_micros = charged_micros + :charged, \
              open_jobs = open_jobs - :one, balance_version = balance_version + :one",
+            Condition::FinishBalance,
         )
-        .when("held_micros >= :held AND open_jobs >= :one")
         .with(":held", figures.held)
         .with(":released", figures.released)
         .with(":charged", figures.charged)
@@ -164,31 +165,34 @@ impl Store {
             .with(":now", now)
             .with(":charged", figures.charged)
             .with(":forget", forget_at_s);
+        let resolution = keys::resolution(user, job);
+        let resolution = Write::put(resolution, &entry, Condition::FinishResolution);
+        let event_key = keys::event(user, job, ending.status());
+        let event = Write::put(event_key, &event, Condition::FinishEvent);
         let Self { tables, .. } = self;
         Tx::new()
-            .step(
-                Step::Resolution,
-                &tables.ledger,
-                Write::create(keys::resolution(user, job), &entry),
-            )
+            .step(Step::Resolution, &tables.ledger, resolution)
             .step(Step::Job, &tables.jobs, close)
             .step(Step::Balance, &tables.ledger, balance)
-            .step(
-                Step::Event,
-                &tables.jobs,
-                Write::create(keys::event(user, job, ending.status()), &event),
-            )
+            .step(Step::Event, &tables.jobs, event)
     }
 }
 
 /// The write that closes the job's row. With its last state the row leaves the index of due rows.
 fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
+    let condition = match guard {
+        Guard::Fence(_) if matches!(ending, Ending::Succeeded(_)) => Condition::FinishSucceeded,
+        Guard::Fence(_) => Condition::FinishClaimed,
+        Guard::Pending => Condition::FinishPending,
+        Guard::Open => Condition::FinishOpen,
+    };
     let write = match ending {
         Ending::Succeeded(delivered) => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, images = :images \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":images", delivered.images()),
         Ending::Failed(Verdict { failure, reason: None }) => Write::update(
@@ -196,6 +200,7 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, failure = :failure \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":failure", failure),
         Ending::Failed(Verdict { failure, reason: Some(reason) }) => Write::update(
@@ -203,6 +208,7 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, failure = :failure, failure_reason = :reason \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":failure", failure)
         .with(":reason", reason),
@@ -211,22 +217,14 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         ),
     };
     match guard {
-        // Past its hard expiry a job ends without pictures, however near they were.
-        Guard::Fence(fence) if matches!(ending, Ending::Succeeded(_)) => write
-            .when("job_status = :processing AND fence = :fence AND expires_at_ms > :now")
-            .with(":processing", Status::Processing)
-            .with(":fence", fence),
-        Guard::Fence(fence) => write
-            .when("job_status = :processing AND fence = :fence")
-            .with(":processing", Status::Processing)
-            .with(":fence", fence),
-        Guard::Pending => write.when("job_status = :pending").with(":pending", Status::Pending),
-        Guard::Open => write
-            .when("job_status IN (:pending, :processing) AND expires_at_ms <= :now")
-            .with(":pending", Status::Pending)
-            .with(":processing", Status::Processing),
+        Guard::Fence(fence) => write.with(":processing", Status::Processing).with(":fence", fence),
+        Guard::Pending => write.with(":pending", Status::Pending),
+        Guard::Open => {
+            write.with(":pending", Status::Pending).with(":processing", Status::Processing)
+        }
     }
 }
