@@ -111,6 +111,8 @@ impl Store {
         now: Timestamp,
         retention: Duration,
     ) -> Result<Finished, FinishError> {
+        // What has begun costs money upstream: it is not canceled, by whatever right.
+        let guard = if matches!(ending, Ending::Canceled) { Guard::Pending } else { guard };
         let [.., a, b, c, d] = *job.1.as_bytes();
         let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
         let tx = self.finish_tx(job, guard, ending, resolution, now, retention);
@@ -212,7 +214,7 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
         )
         .with(":failure", failure)
         .with(":reason", reason),
-        Ending::Expired => Write::update(
+        Ending::Expired | Ending::Canceled => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget \
