@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// By what right a job is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Guard {
     /// It is claimed, under this fence.
     Fence(Fence),
@@ -29,6 +29,28 @@ pub enum Guard {
     Pending,
     /// It is past its hard expiry, whoever has it.
     Open,
+}
+
+impl Guard {
+    /// The right that counts for `ending`: what has begun may cost money upstream, so it is not
+    /// canceled by any.
+    const fn of(self, ending: &Ending) -> Self {
+        match ending {
+            Ending::Canceled => Self::Pending,
+            Ending::Succeeded(_) | Ending::Failed(_) | Ending::Expired => self,
+        }
+    }
+
+    /// What must be true of the job's row for `ending`.
+    #[must_use]
+    pub const fn condition(self, ending: &Ending) -> Condition {
+        match self.of(ending) {
+            Self::Fence(_) if matches!(ending, Ending::Succeeded(_)) => Condition::FinishSucceeded,
+            Self::Fence(_) => Condition::FinishClaimed,
+            Self::Pending => Condition::FinishPending,
+            Self::Open => Condition::FinishOpen,
+        }
+    }
 }
 
 /// What became of an attempt to end a job. All of these are normal.
@@ -111,8 +133,7 @@ impl Store {
         now: Timestamp,
         retention: Duration,
     ) -> Result<Finished, FinishError> {
-        // What has begun costs money upstream: it is not canceled, by whatever right.
-        let guard = if matches!(ending, Ending::Canceled) { Guard::Pending } else { guard };
+        let guard = guard.of(ending);
         let [.., a, b, c, d] = *job.1.as_bytes();
         let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
         let tx = self.finish_tx(job, guard, ending, resolution, now, retention);
@@ -182,12 +203,7 @@ impl Store {
 
 /// The write that closes the job's row. With its last state the row leaves the index of due rows.
 fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
-    let condition = match guard {
-        Guard::Fence(_) if matches!(ending, Ending::Succeeded(_)) => Condition::FinishSucceeded,
-        Guard::Fence(_) => Condition::FinishClaimed,
-        Guard::Pending => Condition::FinishPending,
-        Guard::Open => Condition::FinishOpen,
-    };
+    let condition = guard.condition(ending);
     let write = match ending {
         Ending::Succeeded(delivered) => Write::update(
             key,
