@@ -119,6 +119,8 @@ impl Bounds {
                 seen::CANCEL_LOST,
                 seen::PARTIAL,
                 seen::GAVE_UP,
+                seen::RESUMED,
+                seen::OVERTAKEN,
             ],
         }
     }

@@ -16,7 +16,7 @@
 //! `domain::schedule`, what an ending costs of `domain::hold`. Where the code looks at a row and spares
 //! itself a write that would be refused, the model writes, so that the condition alone must hold. Drop
 //! a clause of a condition, and the search shows the steps that lead to the damage: the tests in
-//! `tests/search/teeth.rs` drop them one by one.
+//! `tests/search/teeth.rs` drop them one by one, and name the few that another guard doubles.
 //!
 //! # Bounds
 //!

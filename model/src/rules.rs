@@ -50,6 +50,8 @@ pub const ORDERS: &str = "INV-26 at most two orders of a job, and one without fa
 pub const DUE: &str = "INV-27 an unfinished job is due, an ended one is not";
 /// Who has a job is alone with it.
 pub const ALONE: &str = "a job is not claimed over a live lease";
+/// Late is late.
+pub const BEGUN_IN_TIME: &str = "nothing is begun on a job that is overdue";
 /// Success ends with the hard expiry.
 pub const IN_TIME: &str = "INV-10 nothing succeeds at or after its hard expiry";
 /// The sweep's clock may be ahead.
@@ -163,6 +165,7 @@ fn steps() -> Vec<Property<Protocol>> {
         Property::always(EDGES, |_, s: &State| s.broken != Some(EDGES)),
         Property::always(FENCED, |_, s: &State| s.broken != Some(FENCED)),
         Property::always(ALONE, |_, s: &State| s.broken != Some(ALONE)),
+        Property::always(BEGUN_IN_TIME, |_, s: &State| s.broken != Some(BEGUN_IN_TIME)),
         Property::always(GOOD_FAITH, |_, s: &State| s.broken != Some(GOOD_FAITH)),
         Property::always(SECOND_ASKED, |_, s: &State| s.broken != Some(SECOND_ASKED)),
         Property::always(BALANCED, |_, s: &State| s.broken != Some(BALANCED)),

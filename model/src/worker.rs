@@ -17,7 +17,7 @@ use crate::{
     expression::Value,
     protocol::{at, tick, ticks},
     rows::{Dispatch, JobRow, Tick, status_value},
-    rules::ALONE,
+    rules::{ALONE, BEGUN_IN_TIME},
     state::{End, Order, Stage, State, Worker},
     writes::Finished,
 };
@@ -103,6 +103,9 @@ impl Protocol {
             [(":pending", status_value(Status::Pending)), (":overdue", Value::from(overdue))];
         if self.asks(state, Condition::ClaimBegin, &row, &given) {
             let lease_until = now.saturating_add(timing.lease);
+            if now >= row.deadline_at.saturating_add(timing.grace) {
+                state.broken = state.broken.or(Some(BEGUN_IN_TIME));
+            }
             Self::write_job(state, worker.job, None, |job| {
                 job.status = Status::Processing;
                 job.fence = Some(1);

@@ -25,6 +25,8 @@ pub const CANCEL_WON: &str = "a cancel is in time";
 pub const CANCEL_LOST: &str = "a cancel is too late";
 pub const PARTIAL: &str = "fewer pictures than ordered are charged";
 pub const GAVE_UP: &str = "a job fails after two orders";
+pub const RESUMED: &str = "a job that was put down succeeds";
+pub const OVERTAKEN: &str = "a paused worker is overtaken when its lease has ended";
 pub const TWO_SUCCEED: &str = "two jobs succeed";
 
 pub(super) fn witnesses() -> Vec<Property<Protocol>> {
@@ -78,6 +80,20 @@ pub(super) fn witnesses() -> Vec<Property<Protocol>> {
         }),
         Property::sometimes(GAVE_UP, |_, s: &State| {
             any_job(s, |which, job| job.status == Status::Failed && s.orders_of(which) == 2)
+        }),
+        Property::sometimes(RESUMED, |model: &Protocol, s: &State| {
+            let calm = s.faults_left == model.bounds.faults;
+            let again = |job: &JobRow| job.status == Status::Succeeded && job.fence > Some(1);
+            calm && any_job(s, |_, job| again(job))
+        }),
+        Property::sometimes(OVERTAKEN, |_, s: &State| {
+            s.workers.iter().any(|worker| {
+                let job = s.jobs.of(worker.job);
+                worker.stage == Stage::Beaten
+                    && job.is_some_and(|job| {
+                        job.lease_until.is_some() && job.fence > Some(worker.fence)
+                    })
+            })
         }),
         Property::sometimes(TWO_SUCCEED, |_, s: &State| {
             s.jobs

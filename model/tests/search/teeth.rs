@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Bounds, Conditions, Protocol, Timing, rules};
+use model::{Bounds, Conditions, Protocol, Timing, everything, rules};
 use stateright::{Checker, HasDiscoveries, Model};
 use store::Condition;
 
@@ -132,6 +132,7 @@ fn every_other_guard_of_a_claimed_row_is_missed_when_it_is_gone() {
     let (processing, fence) = ("job_status = :processing", "fence = :fence");
     for (bounds, condition, text, rule) in [
         (one, Condition::ClaimBegin, "deadline_at_ms > :overdue", rules::ENDS_ONCE),
+        (one, Condition::ClaimBegin, "job_status = :pending", rules::BEGUN_IN_TIME),
         // Who notes an intent goes on where another stopped: without a first fault nobody does.
         (two, Condition::NoteIntent, processing, rules::FENCED),
         (two, Condition::NoteIntent, fence, rules::ENDS_ONCE),
@@ -141,6 +142,7 @@ fn every_other_guard_of_a_claimed_row_is_missed_when_it_is_gone() {
         (one, Condition::PutDown, fence, rules::ENDS_ONCE),
         (two, Condition::PutDownUnsent, processing, rules::FENCED),
         (two, Condition::PutDownUnsent, fence, rules::ENDS_ONCE),
+        (one, Condition::ClaimAgain, "fence = :fence", rules::ENDS_ONCE),
         (one, Condition::Postpone, "attribute_exists(due_shard)", rules::FENCED),
         (one, Condition::Postpone, ANYTHING, rules::ENDS_ONCE),
         (one, Condition::FinishClaimed, processing, rules::FENCED),
@@ -153,4 +155,63 @@ fn every_other_guard_of_a_claimed_row_is_missed_when_it_is_gone() {
 fn a_condition_that_asks_for_what_its_write_does_not_give_is_noticed() {
     let text = "job_status = :processing AND fence = :other";
     assert_breaks(Bounds::one_job(), &[(Condition::PutDown, text)], rules::UNDERSTOOD);
+}
+
+/// Two guards that do the same work are each worth having, and neither is missed while the other is
+/// there: this list says which they are.
+#[test]
+fn what_another_guard_doubles_is_not_missed_alone() {
+    let free = "(attribute_not_exists(lease_until_ms) OR lease_until_ms <= :now)";
+    let same_fence = "(fence = :fence OR (attribute_not_exists(fence) AND :fence = :none))";
+    for (condition, text, doubled_by) in [
+        (
+            Condition::ClaimAgain,
+            format!("job_status = :processing AND {free}"),
+            "the lease: who was quicker has one, or has put the job down",
+        ),
+        (
+            Condition::NoteTask,
+            "job_status = :processing AND fence = :fence".to_owned(),
+            "the fence: a visit sends one order and notes one task",
+        ),
+        (
+            Condition::Postpone,
+            format!("attribute_exists(due_shard) AND {same_fence}"),
+            "the fence: a later due time is one that this fence may give",
+        ),
+        (
+            Condition::Postpone,
+            format!("due_at_ms <= :now AND {same_fence}"),
+            "the due time, which goes with the shard",
+        ),
+        (
+            Condition::FinishSucceeded,
+            "fence = :fence AND expires_at_ms > :now".to_owned(),
+            "the resolution: an ended job has one",
+        ),
+        (
+            Condition::FinishClaimed,
+            "fence = :fence".to_owned(),
+            "the resolution: an ended job has one",
+        ),
+        (
+            Condition::FinishOpen,
+            "expires_at_ms <= :now".to_owned(),
+            "the resolution: an ended job has one",
+        ),
+        (
+            Condition::FinishBalance,
+            "open_jobs >= :one".to_owned(),
+            "the hold of an open job is held",
+        ),
+        (Condition::FinishBalance, "held_micros >= :held".to_owned(), "an open job is counted"),
+        (Condition::FinishEvent, ANYTHING.to_owned(), "the resolution, which is written with it"),
+    ] {
+        let conditions = Conditions::of_the_store().unwrap().with(condition, &text).unwrap();
+        let bounds = Bounds { sweeps: 1, looks: 1, sometimes: &[], ..Bounds::one_job() };
+        let search = everything(Protocol::new(bounds, conditions).unwrap());
+        let search = search.finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
+        let broken: Vec<_> = search.discoveries().into_keys().collect();
+        assert!(broken.is_empty(), "{condition:?} is not doubled by {doubled_by}: {broken:?}");
+    }
 }
