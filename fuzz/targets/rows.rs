@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use bolero::check;
 use domain::{
-    audit::audit,
+    audit::{History, Snapshot, audit},
     ids::{JobId, UserId},
     job::{Job, State},
     order::IMAGES_MAX,
@@ -92,7 +92,8 @@ impl Table {
             let due = self.store.due(0, NOW, 1, None).await.map(|page| page.rows.len());
 
             if let Ok((books, _)) = self.store.books(&self.user).await {
-                let told = audit(&books, NOW, Duration::ZERO);
+                let snapshot = Snapshot { books, now: NOW, slack: Duration::ZERO };
+                let told = audit(&snapshot, &History::default());
                 assert!(!told.is_empty(), "one row alone is no books");
             }
             let read = [job.is_some(), claimed.is_some(), !entries.is_empty(), balance.is_some()];

@@ -7,10 +7,10 @@ use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
 use crate::{
-    crash_point::CrashPoint,
     functions::{Functions, limit},
     process::{Ended, Process},
 };
+use testkit::CrashPoint;
 
 /// The API.
 #[derive(Clone)]

@@ -9,6 +9,7 @@
 
 mod call;
 mod index;
+mod network;
 mod queue;
 mod tables;
 
@@ -19,23 +20,10 @@ use std::{
     time::Duration,
 };
 
-use aws_smithy_runtime_api::{
-    client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
-            SharedHttpClient, SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
-    },
-    http::StatusCode,
-};
+use aws_smithy_runtime_api::{client::orchestrator::HttpResponse, http::StatusCode};
 use aws_smithy_types::body::SdkBody;
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep},
-};
+use testkit::CrashPoint;
+use tokio::time::{Instant, sleep};
 
 use call::{Call, Service};
 pub(crate) use call::{Means, Row};
@@ -47,7 +35,6 @@ pub(crate) use tables::{JOBS, LEDGER};
 
 use crate::{
     chance::Chance,
-    crash_point::CrashPoint,
     ledger::Ledger,
     process::{Process, Role},
     time::Time,
@@ -65,6 +52,7 @@ struct Inner {
     queue: Queue,
     trace: Trace,
     state: Mutex<State>,
+    panics: Mutex<Vec<String>>,
 }
 
 /// What changes.
@@ -82,29 +70,6 @@ pub(crate) struct State {
     locked: BTreeSet<Row>,
     /// Tokens of transactions that are under way.
     tokens: BTreeSet<String>,
-}
-
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Done,
-    Dropped,
-    Lost,
-    Late(Duration),
-    Twice(Duration),
-    Refused,
-}
-
-/// What becomes of the process that sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doom {
-    None,
-    /// It dies before the request has left.
-    Before,
-    /// It dies before it hears the answer.
-    After,
-    /// It stops when it hears the answer.
-    Stops(Duration),
 }
 
 impl Cloud {
@@ -127,7 +92,8 @@ impl Cloud {
             tokens: BTreeSet::new(),
         };
         let tables = Tables::new()?;
-        Ok(Self(Arc::new(Inner { time, tables, queue, trace, state: Mutex::new(state) })))
+        let (state, panics) = (Mutex::new(state), Mutex::default());
+        Ok(Self(Arc::new(Inner { time, tables, queue, trace, state, panics })))
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -144,11 +110,6 @@ impl Cloud {
 
     pub(crate) fn trace(&self) -> &Trace {
         &self.0.trace
-    }
-
-    /// A way to here for a process.
-    pub(crate) fn wire(&self, process: &Process) -> SharedHttpClient {
-        SharedHttpClient::new(Wire { cloud: self.clone(), process: process.clone() })
     }
 
     /// Whether the sweep would find a row that is due.
@@ -174,122 +135,6 @@ impl Cloud {
 
     fn draw(&self, millis: RangeInclusive<u64>) -> Duration {
         self.state().chance.millis(millis)
-    }
-
-    /// Everything that becomes of a request, decided when it is sent.
-    fn decide(&self, call: &Call, process: &Process) -> (Fate, Doom, Duration) {
-        let now = self.time().since_begin();
-        let mut state = self.state();
-        let way = state.chance.millis(1..=4);
-        if process.role() == Role::Operator {
-            return (Fate::Done, Doom::None, way);
-        }
-        let State { chance, weather, .. } = &mut *state;
-        let is_out = weather.outage.is_some_and(|(from, until)| from <= now && now < until);
-        let write = call.is_write() || call.service != Service::DynamoDb;
-        let fate = if is_out && call.service == Service::DynamoDb || chance.permille(weather.drop) {
-            Fate::Dropped
-        } else if chance.permille(weather.lost) {
-            Fate::Lost
-        } else if write && chance.permille(weather.late) {
-            Fate::Late(chance.millis(2_000..=120_000))
-        } else if write && chance.permille(weather.dup) {
-            Fate::Twice(chance.millis(0..=30_000))
-        } else if chance.permille(weather.error) {
-            Fate::Refused
-        } else {
-            Fate::Done
-        };
-        let doom = if chance.permille(weather.crash) {
-            if chance.permille(350) { Doom::Before } else { Doom::After }
-        } else if process.role() == Role::Generate && chance.permille(weather.stop) {
-            Doom::Stops(chance.millis(1_000..=400_000))
-        } else {
-            Doom::None
-        };
-        (fate, doom, way)
-    }
-
-    /// Carries a request, does it, and carries the answer back, as far as that is its fate.
-    async fn carry(self, call: Call, process: Process, answer: oneshot::Sender<Reply>) {
-        let (fate, doom, way) = self.decide(&call, &process);
-        self.0.trace.say(|| {
-            let means = call.means;
-            match (fate, doom) {
-                (Fate::Done, Doom::None) => format!("{process:?} {means:?}"),
-                _ => format!("{process:?} {means:?} [{fate:?}, {doom:?}]"),
-            }
-        });
-        let (before, after) = call.crash_points(process.role());
-        if doom == Doom::Before {
-            self.state().dies_before(&process, before);
-            process.kill();
-            return;
-        }
-        sleep(way).await;
-        match fate {
-            Fate::Dropped => return self.silence(answer).await,
-            Fate::Refused => return drop(answer.send(Ok(self.error(&call)))),
-            Fate::Late(by) => sleep(by).await,
-            Fate::Done | Fate::Lost | Fate::Twice(_) => {}
-        }
-        let reply = self.serve(&call, &process).await;
-        // Only what was done is sent again; what was refused, nobody repeats.
-        if let Fate::Twice(later) = fate
-            && reply.status().is_success()
-        {
-            let (cloud, process) = (self.clone(), process.clone());
-            spawn(async move {
-                sleep(later).await;
-                cloud.serve(&call, &process).await;
-            });
-        }
-        match doom {
-            Doom::After => {
-                self.state().dies(&process, after);
-                process.kill();
-                return;
-            }
-            Doom::Stops(pause) => process.stop_for(pause),
-            Doom::None | Doom::Before => {}
-        }
-        match fate {
-            Fate::Lost => self.silence(answer).await,
-            Fate::Done | Fate::Dropped | Fate::Late(_) | Fate::Twice(_) | Fate::Refused => {
-                // Nobody may be there to hear it.
-                drop(answer.send(Ok(reply)));
-            }
-        }
-    }
-
-    /// No answer: the connection breaks, or just says nothing.
-    async fn silence(&self, answer: oneshot::Sender<Reply>) {
-        let breaks = self.state().chance.permille(500);
-        if breaks {
-            let error = ConnectorError::io("the connection was reset".into());
-            drop(answer.send(Err(error)));
-        } else {
-            // Longer than anybody waits.
-            sleep(Duration::from_mins(10)).await;
-        }
-    }
-
-    /// An error that the service answers with before it does anything.
-    fn error(&self, call: &Call) -> HttpResponse {
-        let choice = self.state().chance.index(4);
-        let (status, body) = match (call.service, choice) {
-            (Service::DynamoDb, 0) if call.is_transaction() => {
-                let reasons = call.rows().len();
-                let at = self.state().chance.index(reasons);
-                return response(400, &tables::conflict(reasons, |index| index == at));
-            }
-            (Service::DynamoDb, 0 | 1) => (400, tables::error("ThrottlingException")),
-            (Service::DynamoDb, 2) => {
-                (400, tables::error("ProvisionedThroughputExceededException"))
-            }
-            _ => (500, tables::error("InternalServerError")),
-        };
-        response(status, &body)
     }
 
     /// Does it.
@@ -410,64 +255,6 @@ impl State {
         }
         process.kill();
     }
-
-    /// Before a request leaves, whatever was heard last counts too.
-    fn dies_before(&mut self, process: &Process, points: &[CrashPoint]) {
-        let settled = match process.role() {
-            Role::Generate => CrashPoint::Cp11,
-            Role::Sweep => CrashPoint::Sp4,
-            Role::Submit | Role::Lookup | Role::Operator => return self.dies(process, points),
-        };
-        if process.has_settled() {
-            self.dies(process, &[settled]);
-        }
-        self.dies(process, points);
-    }
-}
-
-type Reply = Result<HttpResponse, ConnectorError>;
-
-/// The SDK's HTTP client for one process.
-#[derive(Clone)]
-struct Wire {
-    cloud: Cloud,
-    process: Process,
-}
-
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Wire({:?})", self.process)
-    }
-}
-
-impl HttpConnector for Wire {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let call = Call::read(&request);
-        let (send, receive) = oneshot::channel();
-        spawn(self.cloud.clone().carry(call, self.process.clone(), send));
-        HttpConnectorFuture::new(async move {
-            match receive.await {
-                Ok(reply) => reply,
-                Err(_) => std::future::pending().await,
-            }
-        })
-    }
-}
-
-impl HttpClient for Wire {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-/// A task of the network, which nobody waits for.
-#[expect(clippy::disallowed_methods, reason = "a network goes on, whoever died")]
-pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(work));
 }
 
 fn response(status: u16, body: &str) -> HttpResponse {

@@ -11,7 +11,7 @@ use domain::{
 use serde_json::json;
 use store::{Claimed, FinishError, Finished, Guard, Lease, Store};
 use tokio::{
-    task::{JoinSet, LocalSet},
+    task::JoinSet,
     time::{Instant, sleep, sleep_until},
 };
 
@@ -20,7 +20,7 @@ use crate::{
     chance::Chance,
     cloud::Cloud,
     functions::Functions,
-    time::Time,
+    time::{Time, paused},
     trace::Trace,
     upstream::Orders,
     weather::Weather,
@@ -75,19 +75,13 @@ pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(index).copied().unwrap_or_default()
 }
 
-/// Runs `rate` orders a second on one account for as long as `span`; all at once, if that is zero.
+/// Places so many orders on one account, `rate` of them a second; all at once, if that is zero.
 ///
 /// # Panics
 /// If the simulation itself cannot go on.
 #[must_use]
 pub fn contend(seed: u64, rate: u32, orders: u32) -> Contention {
-    fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(LocalSet::new().run_until(run(seed, rate, orders)))
+    paused(seed, run(seed, rate, orders))
 }
 
 async fn run(seed: u64, rate: u32, orders: u32) -> Contention {

@@ -22,7 +22,6 @@ mod chance;
 mod check;
 mod cloud;
 mod contention;
-mod crash_point;
 mod functions;
 mod ledger;
 mod process;
@@ -34,7 +33,6 @@ mod upstream;
 mod weather;
 
 pub use contention::{Contention, contend, percentile};
-pub use crash_point::CrashPoint;
 pub use run::{Report, run};
 pub use sight::{Sight, Sights};
 

@@ -107,7 +107,7 @@ fn replay(seed: u64) -> ExitCode {
     let mut outcome = Outcome::default();
     outcome.add(&report);
     println!("{outcome}");
-    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.wrong().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run_all(seeds: &[u64], threads: Option<usize>) -> Outcome {

@@ -3,7 +3,8 @@
 use std::{any::Any, collections::BTreeMap, fmt};
 
 use anstyle::{AnsiColor, Style};
-use simulation::{CrashPoint, Report, Sight, Sights};
+use simulation::{Report, Sight, Sights};
+use testkit::CrashPoint;
 
 /// From how many runs on everything that is seen sometimes must have been seen.
 const ENOUGH: u64 = 1_000;
@@ -41,11 +42,9 @@ impl Outcome {
         }
         let count = self.weathers.entry(report.weather).or_default();
         *count = count.saturating_add(1);
-        if !report.violations.is_empty() {
-            let told = report.violations.iter().map(|violation| {
-                format!("{} {}: {}", violation.invariant, violation.user, violation.what)
-            });
-            self.failures.insert(report.seed, told.collect());
+        let wrong = report.wrong();
+        if !wrong.is_empty() {
+            self.failures.insert(report.seed, wrong);
         }
     }
 
@@ -62,7 +61,7 @@ impl Outcome {
         let sights = Sight::ALL.iter().filter(|sight| !self.sights.0.contains_key(sight));
         let points = CrashPoint::ALL.iter().filter(|point| !self.crashes.contains_key(point));
         let sights = sights.map(|sight| format!("{sight:?}"));
-        sights.chain(points.map(|point| format!("{point:?}"))).collect()
+        sights.chain(points.map(CrashPoint::to_string)).collect()
     }
 
     /// Whether nothing was wrong, and enough was seen.
@@ -83,7 +82,12 @@ impl fmt::Display for Outcome {
         }
         for point in CrashPoint::ALL {
             let times = self.crashes.get(&point).copied().unwrap_or_default();
-            writeln!(f, "{FAINT}crash  {FAINT:#}  {:<20} {times:>10}", format!("{point:?}"))?;
+            writeln!(
+                f,
+                "{FAINT}crash  {FAINT:#}  {:<20} {times:>10}  {FAINT}{}{FAINT:#}",
+                point.name(),
+                point.what()
+            )?;
         }
         for (seed, what) in self.failures.iter().take(TOLD) {
             writeln!(f, "{BAD}seed {seed}{BAD:#}")?;

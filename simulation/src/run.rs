@@ -10,8 +10,9 @@ use domain::{
 };
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
+use testkit::CrashPoint;
 use tokio::{
-    task::{LocalSet, spawn_local},
+    task::spawn_local,
     time::{sleep, sleep_until},
 };
 
@@ -21,11 +22,10 @@ use crate::{
     chance::Chance,
     check::check,
     cloud::{Cloud, Message},
-    crash_point::CrashPoint,
     functions::{Functions, limit},
     process::Ended,
     sight::{Sight, Sights},
-    time::{Time, skewed},
+    time::{Time, paused, skewed},
     trace::Trace,
     upstream::Orders,
     weather::Weather,
@@ -45,6 +45,8 @@ pub struct Report {
     pub weather: &'static str,
     /// What must not be.
     pub violations: Vec<Violation>,
+    /// What came down, and why.
+    pub panics: Vec<String>,
     /// What was seen.
     pub sights: Sights,
     /// Where processes died, and how often.
@@ -57,19 +59,25 @@ pub struct Report {
     pub trace: Vec<String>,
 }
 
+impl Report {
+    /// Everything that was wrong, a line each.
+    #[must_use]
+    pub fn wrong(&self) -> Vec<String> {
+        let violations = self
+            .violations
+            .iter()
+            .map(|found| format!("{} {}: {}", found.invariant, found.user, found.what));
+        violations.chain(self.panics.iter().map(|why| format!("it came down: {why}"))).collect()
+    }
+}
+
 /// Runs a seed.
 ///
 /// # Panics
 /// If the simulation itself cannot go on.
 #[must_use]
 pub fn run(seed: u64, wants_trace: bool) -> Report {
-    fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(LocalSet::new().run_until(simulate(seed, wants_trace)))
+    paused(seed, simulate(seed, wants_trace))
 }
 
 async fn simulate(seed: u64, wants_trace: bool) -> Report {
@@ -106,6 +114,7 @@ async fn simulate(seed: u64, wants_trace: bool) -> Report {
     }
     let taken = orders.taken();
     report.violations.extend(check(&cloud, &callers.record(), &taken, weather.is_fair()));
+    report.panics = cloud.panics();
     report.trace = trace.lines();
     if cloud.queue().given_up() > 0 {
         report.sights.see(Sight::DeadLetter);
@@ -120,6 +129,7 @@ fn report(seed: u64, weather: &Weather, cloud: &Cloud) -> Report {
         seed,
         weather: weather.name,
         violations: state.ledger.violations.clone(),
+        panics: Vec::new(),
         sights: state.ledger.sights.clone(),
         crashes: state.crashes.clone(),
         commits: state.ledger.commits,
@@ -145,6 +155,10 @@ struct Stage {
 }
 
 impl Stage {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        drop(spawn_local(self.cloud.clone().attend(work)));
+    }
+
     async fn open_accounts(&self, shape: Shape, chance: &mut Chance) -> Vec<UserId> {
         let store = self.functions.operator();
         let mut users = Vec::new();
@@ -161,7 +175,7 @@ impl Stage {
                     self.top_up(&top_up, chance).await;
                 } else {
                     let (stage, mut chance) = (self.clone(), chance.fork());
-                    spawn_local(async move {
+                    self.spawn(async move {
                         sleep(chance.millis(0..=100_000)).await;
                         stage.top_up(&top_up, &mut chance).await;
                     });
@@ -190,14 +204,14 @@ impl Stage {
     fn start(&self, chance: &mut Chance) {
         for _ in 0..chance.number(1..=3) {
             let (stage, chance) = (self.clone(), chance.fork());
-            spawn_local(async move { stage.work(chance).await });
+            self.spawn(async move { stage.work(chance).await });
         }
         for _ in 0..chance.number(1..=2) {
             let (stage, chance) = (self.clone(), chance.fork());
-            spawn_local(async move { stage.sweep(chance).await });
+            self.spawn(async move { stage.sweep(chance).await });
         }
         let (stage, mut chance) = (self.clone(), chance.fork());
-        spawn_local(async move {
+        self.spawn(async move {
             loop {
                 sleep(chance.millis(60_000..=900_000)).await;
                 stage.cloud.queue().redrive();

@@ -1,12 +1,7 @@
 //! The simulation itself: that it is the same each time, and that it finds what is wrong. Thousands of seeds
 //! are run by `just simulate`, on an optimised build.
 
-use crate::{Report, run};
-
-/// What is wrong with a run, in the words of the audit.
-fn wrong(report: &Report) -> Vec<String> {
-    report.violations.iter().map(|found| format!("{} {}", found.invariant, found.what)).collect()
-}
+use crate::run;
 
 #[test]
 fn the_same_seed_is_the_same_run() {
@@ -26,7 +21,7 @@ fn the_books_hold_whatever_goes_wrong() {
     let (mut commits, mut jobs) = (0, 0);
     for seed in (1..=12).chain(kept) {
         let report = run(seed, false);
-        assert_eq!(wrong(&report), [""; 0], "seed {seed}");
+        assert_eq!(report.wrong(), [""; 0], "seed {seed}");
         commits += report.commits;
         jobs += report.jobs;
     }

@@ -4,10 +4,19 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 use runtime::Clock;
-use tokio::time::Instant;
+use tokio::{task::LocalSet, time::Instant};
 
 /// When every run begins.
 pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// Does the work on one thread, where time passes when nobody has anything to do. What the SDK draws by
+/// itself is drawn from the seed too.
+pub(crate) fn paused<T>(seed: u64, work: impl Future<Output = T>) -> T {
+    fastrand::seed(seed);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(LocalSet::new().run_until(work))
+}
 
 /// The clock on the wall; those of processes may differ from it.
 #[derive(Clone, Copy, Debug)]

@@ -17,11 +17,10 @@ use domain::{
 use providers::{
     Call, Later, Obstacle, Picture, PollError, Progress, Provider, Receipt, SubmitError,
 };
+use testkit::CrashPoint;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    chance::Chance, cloud::Cloud, crash_point::CrashPoint, process::Process, sight::Sight,
-};
+use crate::{chance::Chance, cloud::Cloud, process::Process, sight::Sight};
 
 /// What became of the orders, for all processes that ask.
 #[derive(Clone, Debug)]
@@ -163,6 +162,7 @@ impl Upstream {
             (state.weather.upstream, state.weather.eleventh_hour)
         };
         let mood = self.orders.with(|state| state.mood(job, faults, eleventh_hour));
+        self.dies_at(&[CrashPoint::Cp3]).await;
         let way = self.orders.with(|state| state.chance.millis(50..=3_000));
         self.cloud.trace().say(|| format!("{:?} orders {} ({mood:?})", self.process, job.id));
         sleep(way).await;

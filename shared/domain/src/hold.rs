@@ -27,7 +27,7 @@ pub struct Hold {
 }
 
 /// What became of a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResolutionKind {
     /// The user pays for what was delivered.

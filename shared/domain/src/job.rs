@@ -267,6 +267,8 @@ pub enum Ending {
     Failed(Verdict),
     /// By time.
     Expired,
+    /// By its owner, before it began.
+    Canceled,
 }
 
 /// One to four pictures in our store: what makes a success.
@@ -297,7 +299,7 @@ impl Ending {
     pub fn resolve(&self, hold: &Hold) -> Resolution {
         match self {
             Self::Succeeded(delivered) => hold.settle(delivered.count),
-            Self::Failed(_) | Self::Expired => hold.refund(),
+            Self::Failed(_) | Self::Expired | Self::Canceled => hold.refund(),
         }
     }
 
@@ -308,6 +310,7 @@ impl Ending {
             Self::Succeeded(_) => Status::Succeeded,
             Self::Failed(_) => Status::Failed,
             Self::Expired => Status::Expired,
+            Self::Canceled => Status::Refunded,
         }
     }
 }

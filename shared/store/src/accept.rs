@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::{
     Store,
+    conditions::Condition,
     error::StoreError,
     item::{BalanceItem, EntryItem, JobItem, KeyItem, VERSION},
     keys,
@@ -167,9 +168,8 @@ impl Store {
                 expires_at_ms: key.expires_at,
                 forget_at_s: key.expires_at.seconds(),
             };
-            let write = Write::create(keys::idempotency(user, &key.digest), &row)
-                .when("attribute_not_exists(pk) OR expires_at_ms <= :now")
-                .with(":now", job.created_at);
+            let key = keys::idempotency(user, &key.digest);
+            let write = Write::put(key, &row, Condition::AcceptKey).with(":now", job.created_at);
             tx = tx.step(Step::Key, &self.tables.jobs, write);
         }
         let amount = job.hold.amount();
@@ -183,17 +183,16 @@ impl Store {
             keys::balance(user),
             "SET available_micros = available_micros - :hold, held_micros = held_micros + :hold, \
              open_jobs = open_jobs + :one, balance_version = balance_version + :one",
+            Condition::AcceptBalance,
         )
-        .when("available_micros >= :hold AND open_jobs < queue_cap")
         .with(":hold", amount)
         .with(":one", 1);
+        let row = JobItem::pending(job)?;
+        let row = Write::put(keys::job(user, &job.id), &row, Condition::AcceptJob);
+        let hold = Write::put(keys::hold(user, &job.id), &hold, Condition::AcceptHold);
         Ok(tx
-            .step(
-                Step::Job,
-                &self.tables.jobs,
-                Write::create(keys::job(user, &job.id), &JobItem::pending(job)?),
-            )
-            .step(Step::Hold, &self.tables.ledger, Write::create(keys::hold(user, &job.id), &hold))
+            .step(Step::Job, &self.tables.jobs, row)
+            .step(Step::Hold, &self.tables.ledger, hold)
             .step(Step::Balance, &self.tables.ledger, balance))
     }
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Store,
     claim::{text, time, values},
+    conditions::Condition,
     error::{StoreError, sort},
     item::VERSION,
     tx::Item,
@@ -98,7 +99,7 @@ impl Store {
         };
         let item = serde_dynamo::to_item(&row)?;
         let put = self.client.put_item().table_name(&self.tables.keys).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
+        match put.condition_expression(Condition::AddKey.text()).send().await {
             Ok(_) => Ok(true),
             Err(error) => {
                 let refused = error
@@ -151,7 +152,7 @@ impl Store {
             .table_name(&self.tables.keys)
             .set_key(Some(primary(id)))
             .update_expression("SET revoked_at_ms = if_not_exists(revoked_at_ms, :now)")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(Condition::RevokeKey.text())
             .set_expression_attribute_values(values([(":now", time(now))]));
         match update.send().await {
             Ok(_) => Ok(true),

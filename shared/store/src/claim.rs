@@ -19,6 +19,7 @@ use domain::{
 use crate::{
     Store,
     accept::number,
+    conditions::Condition,
     error::{StoreError, sort},
     item::read_job,
     keys,
@@ -84,13 +85,12 @@ impl Store {
         grace: Duration,
     ) -> Result<Claimed, StoreError> {
         let begin = self
-            .update_job(user, job)
+            .update_job(user, job, Condition::ClaimBegin)
             .update_expression(
                 "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
                  due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
                  dispatch = :intended, lease_holder = :holder",
             )
-            .condition_expression("job_status = :pending AND deadline_at_ms > :overdue")
             .set_expression_attribute_values(values([
                 (":processing", text("processing")),
                 (":pending", text("pending")),
@@ -128,14 +128,10 @@ impl Store {
             return Ok(Claimed::Leased);
         }
         let resume = self
-            .update_job(&found.user, &found.id)
+            .update_job(&found.user, &found.id, Condition::ClaimAgain)
             .update_expression(
                 "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :due, \
                  lease_holder = :holder",
-            )
-            .condition_expression(
-                "job_status = :processing AND fence = :fence AND \
-                 (attribute_not_exists(lease_until_ms) OR lease_until_ms <= :now)",
             )
             .set_expression_attribute_values(values([
                 (":processing", text("processing")),
@@ -168,13 +164,9 @@ impl Store {
         run_deadline: Timestamp,
     ) -> Result<Fenced, StoreError> {
         let write = self
-            .update_job(&job.user, &job.id)
+            .update_job(&job.user, &job.id, Condition::NoteIntent)
             .update_expression(
                 "SET dispatch = :intended, submits = :submits, run_deadline_at_ms = :run",
-            )
-            .condition_expression(
-                "job_status = :processing AND fence = :fence AND submits < :submits AND \
-                 attribute_exists(lease_until_ms)",
             )
             .set_expression_attribute_values(values([
                 (":intended", text("intended")),
@@ -203,12 +195,8 @@ impl Store {
         task: &Task,
     ) -> Result<Fenced, StoreError> {
         let write = self
-            .update_job(&job.user, &job.id)
+            .update_job(&job.user, &job.id, Condition::NoteTask)
             .update_expression("SET dispatch = :accepted, task = :task")
-            .condition_expression(
-                "job_status = :processing AND fence = :fence AND \
-                 (dispatch = :intended OR task = :task)",
-            )
             .set_expression_attribute_values(values([
                 (":accepted", text("accepted")),
                 (":task", text(&task.0)),
@@ -232,12 +220,11 @@ impl Store {
         next: Timestamp,
     ) -> Result<Fenced, StoreError> {
         let write = self
-            .update_job(&job.user, &job.id)
+            .update_job(&job.user, &job.id, Condition::PutDownUnsent)
             .update_expression(
                 "SET dispatch = :unsent, submits = :submits, due_at_ms = :due \
                  REMOVE lease_until_ms",
             )
-            .condition_expression("job_status = :processing AND fence = :fence")
             .set_expression_attribute_values(values([
                 (":unsent", text("unsent")),
                 (":submits", number(submits.into())),
@@ -260,9 +247,8 @@ impl Store {
         next: Timestamp,
     ) -> Result<Fenced, StoreError> {
         let write = self
-            .update_job(&job.user, &job.id)
+            .update_job(&job.user, &job.id, Condition::PutDown)
             .update_expression("SET due_at_ms = :due REMOVE lease_until_ms")
-            .condition_expression("job_status = :processing AND fence = :fence")
             .set_expression_attribute_values(values([
                 (":due", time(schedule::due_at(next, job.expires_at, now))),
                 (":processing", text("processing")),
@@ -271,11 +257,18 @@ impl Store {
         self.fenced(write).await
     }
 
-    pub(crate) fn update_job(&self, user: &UserId, job: &JobId) -> UpdateItemFluentBuilder {
+    /// A write to the row of a job, under a condition. There is no other kind.
+    pub(crate) fn update_job(
+        &self,
+        user: &UserId,
+        job: &JobId,
+        condition: Condition,
+    ) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.tables.jobs)
             .set_key(Some(keys::job(user, job).attributes()))
+            .condition_expression(condition.text())
     }
 
     pub(crate) async fn fenced(

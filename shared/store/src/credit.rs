@@ -10,6 +10,7 @@ use domain::{
 
 use crate::{
     Store,
+    conditions::Condition,
     error::StoreError,
     item::{BalanceItem, EntryItem, VERSION},
     keys,
@@ -83,7 +84,7 @@ impl Store {
             queue_cap: Tier::of(MicroUsd::ZERO).queue_cap,
             balance_version: 0,
         };
-        let write = Write::create(keys::balance(user), &row);
+        let write = Write::put(keys::balance(user), &row, Condition::OpenAccount);
         let tx = Tx::new().step(Step::Balance, &self.tables.ledger, write);
         match tx.commit(&self.client, 0).await {
             Ok(()) => Ok(true),
@@ -153,17 +154,21 @@ impl Store {
             keys::balance(user),
             "SET available_micros = available_micros + :amount, credited_micros = :credited, \
              queue_cap = :cap, balance_version = balance_version + :one",
+            Condition::CreditBalance,
         )
-        .when("credited_micros = :seen")
         .with(":amount", amount)
         .with(":credited", credited)
         .with(":cap", Tier::of(credited).queue_cap)
         .with(":seen", seen.credited)
         .with(":one", 1);
         let table = &self.tables.ledger;
-        Ok(Tx::new()
-            .step(Step::Reference, table, Write::create(keys::reference(user, reference), &row))
-            .step(Step::Entry, table, Write::create(keys::credit(user, &id), &entry))
-            .step(Step::Balance, table, balance))
+        let reference = keys::reference(user, reference);
+        let reference = Write::put(reference, &row, Condition::CreditReference);
+        let entry = Write::put(keys::credit(user, &id), &entry, Condition::CreditEntry);
+        Ok(Tx::new().step(Step::Reference, table, reference).step(Step::Entry, table, entry).step(
+            Step::Balance,
+            table,
+            balance,
+        ))
     }
 }

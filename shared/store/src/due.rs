@@ -12,6 +12,7 @@ use crate::{
     Fenced, Store,
     accept::number,
     claim::{time, values},
+    conditions::Condition,
     error::{StoreError, sort},
     keys,
     tx::Item,
@@ -102,12 +103,8 @@ impl Store {
             | domain::job::State::Refunded { .. } => 0,
         };
         let write = self
-            .update_job(&job.user, &job.id)
+            .update_job(&job.user, &job.id, Condition::Postpone)
             .update_expression("SET due_at_ms = :due")
-            .condition_expression(
-                "attribute_exists(due_shard) AND due_at_ms <= :now AND \
-                 (fence = :fence OR (attribute_not_exists(fence) AND :fence = :none))",
-            )
             .set_expression_attribute_values(values([
                 (":due", time(schedule::due_at(next, job.expires_at, now))),
                 (":now", time(now)),

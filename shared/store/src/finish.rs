@@ -13,6 +13,7 @@ use domain::{
 
 use crate::{
     Store,
+    conditions::Condition,
     error::StoreError,
     item::{EntryItem, EventItem, VERSION, read_entry},
     keys::{self, Key},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// By what right a job is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Guard {
     /// It is claimed, under this fence.
     Fence(Fence),
@@ -28,6 +29,28 @@ pub enum Guard {
     Pending,
     /// It is past its hard expiry, whoever has it.
     Open,
+}
+
+impl Guard {
+    /// The right that counts for `ending`: what has begun may cost money upstream, so it is not
+    /// canceled by any.
+    const fn of(self, ending: &Ending) -> Self {
+        match ending {
+            Ending::Canceled => Self::Pending,
+            Ending::Succeeded(_) | Ending::Failed(_) | Ending::Expired => self,
+        }
+    }
+
+    /// What must be true of the job's row for `ending`.
+    #[must_use]
+    pub const fn condition(self, ending: &Ending) -> Condition {
+        match self.of(ending) {
+            Self::Fence(_) if matches!(ending, Ending::Succeeded(_)) => Condition::FinishSucceeded,
+            Self::Fence(_) => Condition::FinishClaimed,
+            Self::Pending => Condition::FinishPending,
+            Self::Open => Condition::FinishOpen,
+        }
+    }
 }
 
 /// What became of an attempt to end a job. All of these are normal.
@@ -110,6 +133,7 @@ impl Store {
         now: Timestamp,
         retention: Duration,
     ) -> Result<Finished, FinishError> {
+        let guard = guard.of(ending);
         let [.., a, b, c, d] = *job.1.as_bytes();
         let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
         let tx = self.finish_tx(job, guard, ending, resolution, now, retention);
@@ -153,8 +177,8 @@ impl Store {
              available_micros = available_micros + :released, \
              charged_micros = charged_micros + :charged, \
              open_jobs = open_jobs - :one, balance_version = balance_version + :one",
+            Condition::FinishBalance,
         )
-        .when("held_micros >= :held AND open_jobs >= :one")
         .with(":held", figures.held)
         .with(":released", figures.released)
         .with(":charged", figures.charged)
@@ -164,31 +188,29 @@ impl Store {
             .with(":now", now)
             .with(":charged", figures.charged)
             .with(":forget", forget_at_s);
+        let resolution = keys::resolution(user, job);
+        let resolution = Write::put(resolution, &entry, Condition::FinishResolution);
+        let event_key = keys::event(user, job, ending.status());
+        let event = Write::put(event_key, &event, Condition::FinishEvent);
         let Self { tables, .. } = self;
         Tx::new()
-            .step(
-                Step::Resolution,
-                &tables.ledger,
-                Write::create(keys::resolution(user, job), &entry),
-            )
+            .step(Step::Resolution, &tables.ledger, resolution)
             .step(Step::Job, &tables.jobs, close)
             .step(Step::Balance, &tables.ledger, balance)
-            .step(
-                Step::Event,
-                &tables.jobs,
-                Write::create(keys::event(user, job, ending.status()), &event),
-            )
+            .step(Step::Event, &tables.jobs, event)
     }
 }
 
 /// The write that closes the job's row. With its last state the row leaves the index of due rows.
 fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
+    let condition = guard.condition(ending);
     let write = match ending {
         Ending::Succeeded(delivered) => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, images = :images \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":images", delivered.images()),
         Ending::Failed(Verdict { failure, reason: None }) => Write::update(
@@ -196,6 +218,7 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, failure = :failure \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":failure", failure),
         Ending::Failed(Verdict { failure, reason: Some(reason) }) => Write::update(
@@ -203,30 +226,23 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget, failure = :failure, failure_reason = :reason \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         )
         .with(":failure", failure)
         .with(":reason", reason),
-        Ending::Expired => Write::update(
+        Ending::Expired | Ending::Canceled => Write::update(
             key,
             "SET job_status = :ended, completed_at_ms = :now, charged_micros = :charged, \
              forget_at_s = :forget \
              REMOVE due_shard, due_at_ms, lease_until_ms",
+            condition,
         ),
     };
     match guard {
-        // Past its hard expiry a job ends without pictures, however near they were.
-        Guard::Fence(fence) if matches!(ending, Ending::Succeeded(_)) => write
-            .when("job_status = :processing AND fence = :fence AND expires_at_ms > :now")
-            .with(":processing", Status::Processing)
-            .with(":fence", fence),
-        Guard::Fence(fence) => write
-            .when("job_status = :processing AND fence = :fence")
-            .with(":processing", Status::Processing)
-            .with(":fence", fence),
-        Guard::Pending => write.when("job_status = :pending").with(":pending", Status::Pending),
-        Guard::Open => write
-            .when("job_status IN (:pending, :processing) AND expires_at_ms <= :now")
-            .with(":pending", Status::Pending)
-            .with(":processing", Status::Processing),
+        Guard::Fence(fence) => write.with(":processing", Status::Processing).with(":fence", fence),
+        Guard::Pending => write.with(":pending", Status::Pending),
+        Guard::Open => {
+            write.with(":pending", Status::Pending).with(":processing", Status::Processing)
+        }
     }
 }

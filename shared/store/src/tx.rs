@@ -23,6 +23,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
+    conditions::Condition,
     error::{BUSY, Source, StoreError},
     keys::Key,
     tx::unheard::Unheard,
@@ -149,7 +150,7 @@ impl Pauses {
 pub(crate) struct Write {
     key: Key,
     change: Result<Change, serde_dynamo::Error>,
-    condition: &'static str,
+    condition: Condition,
     values: Item,
 }
 
@@ -160,21 +161,15 @@ enum Change {
 }
 
 impl Write {
-    /// Writes a row that must not exist yet.
-    pub(crate) fn create(key: Key, body: &impl Serialize) -> Self {
+    /// Writes a whole row, if the condition holds.
+    pub(crate) fn put(key: Key, body: &impl Serialize, condition: Condition) -> Self {
         let change = serde_dynamo::to_item(body).map(Change::Put);
-        Self { key, change, condition: "attribute_not_exists(pk)", values: Item::new() }
+        Self { key, change, condition, values: Item::new() }
     }
 
-    /// Changes some attributes of the row that must be there.
-    pub(crate) fn update(key: Key, expression: &'static str) -> Self {
-        let change = Ok(Change::Update(expression));
-        Self { key, change, condition: "attribute_exists(pk)", values: Item::new() }
-    }
-
-    /// Asks for something else of the row than that it is there, or not.
-    pub(crate) fn when(self, condition: &'static str) -> Self {
-        Self { condition, ..self }
+    /// Changes some attributes of a row, if the condition holds.
+    pub(crate) fn update(key: Key, expression: &'static str, condition: Condition) -> Self {
+        Self { key, change: Ok(Change::Update(expression)), condition, values: Item::new() }
     }
 
     /// Fills in a `:placeholder`.
@@ -197,7 +192,7 @@ impl Write {
                 let put = Put::builder()
                     .table_name(table)
                     .set_item(Some(item))
-                    .condition_expression(self.condition)
+                    .condition_expression(self.condition.text())
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(AllOld);
                 write.put(put.build()?)
@@ -207,7 +202,7 @@ impl Write {
                     .table_name(table)
                     .set_key(Some(key))
                     .update_expression(expression)
-                    .condition_expression(self.condition)
+                    .condition_expression(self.condition.text())
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(AllOld);
                 write.update(update.build()?)

@@ -3,7 +3,9 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
-use crate::{crash_point::CrashPoint, process::Role};
+use testkit::CrashPoint;
+
+use crate::process::Role;
 
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +127,7 @@ impl Call {
         match (role, self.means) {
             (Role::Submit, Means::Accept) => (&[P::Ap1], &[P::Ap2]),
             (Role::Submit, Means::Ring) => (&[P::Ap3], &[P::Ap4]),
-            (Role::Generate, Means::Begin) => (&[P::Cp1], &[P::Cp2, P::Cp3]),
-            (Role::Generate, Means::Resume) => (&[P::Cp1], &[P::Cp2]),
-            (Role::Generate, Means::Intent) => (&[], &[P::Cp3]),
+            (Role::Generate, Means::Begin | Means::Resume) => (&[P::Cp1], &[P::Cp2]),
             (Role::Generate, Means::Task) => (&[P::Cp5], &[P::Cp6]),
             (Role::Generate, Means::Keep) => (&[P::Cp8], &[P::Cp9]),
             (Role::Generate, Means::Settle { .. }) => (&[P::Cp10], &[P::Cp10]),

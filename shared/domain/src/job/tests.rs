@@ -25,10 +25,16 @@ fn only_a_success_is_paid() {
     let usage = Ending::Succeeded(delivered).resolve(&hold);
     assert_eq!(usage.figures().kind, ResolutionKind::Usage);
     assert_eq!(usage.figures().charged.micros(), 162_000);
-    for ending in [Ending::Failed(Failure::ProviderFailed.into()), Ending::Expired] {
+    let failed = Ending::Failed(Failure::ProviderFailed.into());
+    for ending in [failed, Ending::Expired, Ending::Canceled] {
         assert_eq!(ending.resolve(&hold), hold.refund());
         assert!(ending.status().is_terminal());
     }
+}
+
+#[test]
+fn a_canceled_job_is_a_refunded_one() {
+    assert_eq!(Ending::Canceled.status(), Status::Refunded);
 }
 
 #[test]

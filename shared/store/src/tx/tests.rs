@@ -25,12 +25,15 @@ fn key(sk: &str) -> Key {
 
 /// A row to create and one to change.
 fn two_writes() -> Tx<Step> {
-    let change = Write::update(key("second"), "SET color = :color").with(":color", "red");
-    Tx::new().step(Step::First, "table", Write::create(key("first"), &json!({ "size": 1 }))).step(
-        Step::Second,
-        "table",
-        change,
-    )
+    let change = Write::update(key("second"), "SET color = :color", Condition::RevokeKey)
+        .with(":color", "red");
+    Tx::new()
+        .step(
+            Step::First,
+            "table",
+            Write::put(key("first"), &json!({ "size": 1 }), Condition::AcceptJob),
+        )
+        .step(Step::Second, "table", change)
 }
 
 async fn commit(script: &Arc<Script>) -> Result<(), TxError<Step>> {
@@ -195,8 +198,13 @@ async fn a_retry_after_a_lost_answer_bears_the_same_token_and_a_new_attempt_anot
 
 #[tokio::test]
 async fn what_cannot_be_put_into_words_is_not_sent() {
-    let no_row = Tx::new().step(Step::First, "table", Write::create(key("first"), &"text"));
-    let no_value = Write::update(key("second"), "SET a = :a").with(":a", NotAValue);
+    let no_row = Tx::new().step(
+        Step::First,
+        "table",
+        Write::put(key("first"), &"text", Condition::AcceptJob),
+    );
+    let no_value =
+        Write::update(key("second"), "SET a = :a", Condition::RevokeKey).with(":a", NotAValue);
     for tx in [no_row, two_writes().step(Step::Second, "table", no_value)] {
         let script = Script::of([done()]);
         let outcome = tx.commit(&script.client(), 7).await;

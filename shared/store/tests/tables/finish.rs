@@ -6,7 +6,7 @@ use domain::{
     job::{Ending, Fence, Job, State, Status},
     ledger::{Balance, EntryKind},
 };
-use store::{Finished, Guard};
+use store::{Claimed, Finished, Guard};
 
 use crate::{
     support::{HOLD, NOW, at_once, audit_clean, count, delivered, usd, user, violations},
@@ -25,6 +25,7 @@ fn state(ending: &Ending, charged: u64) -> State {
         }
         Ending::Failed(verdict) => State::Failed { at: NOW, verdict: verdict.clone() },
         Ending::Expired => State::Expired { at: NOW },
+        Ending::Canceled => State::Refunded { at: NOW },
     }
 }
 
@@ -141,6 +142,35 @@ async fn failed_and_expired_are_the_same_to_the_books_and_the_first_stays() {
     world.finish(&job, run.fence, &failed()).await;
     assert_eq!(world.finish(&job, run.fence, &Ending::Expired).await, Finished::Before);
     assert_eq!(world.look(&job).await.state, state(&failed(), 0));
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_canceled_job_is_refunded_once_and_stays_so() {
+    let world = World::with(500_000).await;
+    let job = world.accepted(1).await;
+    let cancel = || world.try_finish(&job, Guard::Pending, &Ending::Canceled, NOW);
+    assert_eq!(cancel().await.unwrap(), Finished::Now);
+    assert_eq!(world.look(&job).await.state, state(&Ending::Canceled, 0));
+    let balance = world.balance().await;
+    assert_eq!((balance.available, balance.held), (usd(500_000), usd(0)));
+    assert_eq!(balance.open_jobs, 0);
+    let figures = Figures {
+        kind: ResolutionKind::Refund,
+        held: usd(HOLD),
+        charged: usd(0),
+        released: usd(HOLD),
+    };
+    let newest = world.store.entries(&user(), 1, None).await.unwrap().rows;
+    assert_eq!(newest[0].kind, EntryKind::Resolution { job: job.id, figures });
+    let event = format!("event#{}#refunded", job.id);
+    let event = world.row("jobs", &user(), &event).await.unwrap();
+    assert_eq!(event["job_status"], text("refunded"));
+
+    let before = world.rows().await;
+    assert_eq!(cancel().await.unwrap(), Finished::Before);
+    assert!(matches!(world.claim(&job, NOW).await, Claimed::Ended));
+    assert_eq!(world.rows().await, before);
     audit_clean(&world.store).await;
 }
 

@@ -55,6 +55,38 @@ async fn who_takes_a_job_for_pending_gives_way_to_a_claim() {
 }
 
 #[tokio::test]
+async fn what_has_begun_is_not_canceled_by_whatever_right() {
+    let world = World::with(500_000).await;
+    let (leased, run) = world.begun(1).await;
+    let (put_down, old) = world.begun(2).await;
+    let put = world.store.put_down(&put_down, old.fence, NOW, after(5)).await.unwrap();
+    assert_eq!(put, store::Fenced::Taken);
+    let before = world.rows().await;
+    for job in [&leased, &put_down] {
+        for guard in [Guard::Pending, Guard::Fence(run.fence), Guard::Open] {
+            let canceled = world.try_finish(job, guard, &Ending::Canceled, job.expires_at).await;
+            assert_eq!(canceled.unwrap(), Finished::Superseded, "{guard:?}");
+        }
+    }
+    assert_eq!(world.rows().await, before);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_cancel_and_a_claim_do_not_both_have_a_job() {
+    let world = World::with(500_000).await;
+    for n in 1..=6 {
+        let job = world.accepted(n).await;
+        let cancel = world.try_finish(&job, Guard::Pending, &Ending::Canceled, NOW);
+        let (canceled, claimed) = tokio::join!(cancel, world.claim(&job, NOW));
+        let begun = matches!(claimed, Claimed::Begun(..));
+        let (won, lost) = (canceled.as_ref().unwrap(), Finished::Superseded);
+        assert_eq!(*won, if begun { lost } else { Finished::Now }, "{claimed:?}");
+    }
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
 async fn a_job_is_ended_over_its_holders_head_only_when_it_expires() {
     let world = World::with(500_000).await;
     let pending = world.accepted(1).await;

@@ -106,7 +106,8 @@ async fn all_transactions() -> Vec<(usize, Value)> {
     let bare = Acceptance { job: &job, key: None };
     assert_eq!(store.accept(&bare).await.unwrap(), Accepted::Now);
     note(3, &script);
-    for ending in [delivered(), Ending::Failed(Failure::ProviderFailed.into()), Ending::Expired] {
+    let failed = Ending::Failed(Failure::ProviderFailed.into());
+    for ending in [delivered(), failed, Ending::Expired, Ending::Canceled] {
         for guard in [Guard::Fence(Fence(1)), Guard::Pending, Guard::Open] {
             let ended = store.finish(&job, guard, &ending, NOW, RETENTION).await.unwrap();
             assert_eq!(ended, Finished::Now);

@@ -1,0 +1,47 @@
+//! That the searches put every guard of the store to the test.
+
+use std::collections::BTreeSet;
+
+use model::{Bounds, Conditions, Protocol, everything};
+use stateright::Checker;
+use store::Condition;
+
+/// Conditions that no job depends on, and so are not in the model.
+const OUTSIDE: [(Condition, &str); 6] = [
+    (Condition::OpenAccount, "there is one account, which is open"),
+    (Condition::CreditReference, "money is there from the beginning"),
+    (Condition::CreditEntry, "money is there from the beginning"),
+    (Condition::CreditBalance, "money is there from the beginning"),
+    (Condition::AddKey, "API keys are neither jobs nor money"),
+    (Condition::RevokeKey, "API keys are neither jobs nor money"),
+];
+
+/// Conditions that are evaluated, and must always hold.
+const NEVER_REFUSED: [(Condition, &str); 4] = [
+    (Condition::AcceptJob, "a fresh job has a fresh id"),
+    (Condition::AcceptHold, "a fresh job has a fresh id"),
+    (Condition::FinishBalance, "what an open job holds is held: an alarm"),
+    (Condition::FinishEvent, "an open job has told of no ending: an alarm"),
+];
+
+#[test]
+fn every_guard_is_met_and_refused_or_has_a_reason() {
+    let (mut met, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for bounds in [Bounds::keys(), Bounds::two_faults()] {
+        let protocol = Protocol::new(bounds, Conditions::of_the_store().unwrap()).unwrap();
+        let search = everything(protocol).spawn_dfs().join();
+        let seen = search.model().conditions.seen();
+        met.extend(seen.0);
+        refused.extend(seen.1);
+    }
+    let list = |list: &[(Condition, &str)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    for condition in Condition::ALL {
+        let expected = if list(&OUTSIDE).contains(condition) {
+            (false, false)
+        } else {
+            (true, !list(&NEVER_REFUSED).contains(condition))
+        };
+        let found = (met.contains(condition), refused.contains(condition));
+        assert_eq!(found, expected, "{condition:?}: (met, refused)");
+    }
+}

@@ -1,0 +1,89 @@
+//! Under which condition each write is made: the guards of the product, in one place, each under a
+//! name.
+//!
+//! A write takes its condition from here and from nowhere else, so that whoever checks the rules
+//! (the `model` crate does) evaluates these very texts and no copy of them.
+
+/// Defines the conditions once: each with its name and its text.
+macro_rules! conditions {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// The condition of a write.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Condition {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Condition {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The expression, as DynamoDB is sent it.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+conditions! {
+    /// T1: the idempotency key is new, or past its lifetime.
+    AcceptKey = "attribute_not_exists(pk) OR expires_at_ms <= :now",
+    /// T1: there is no such job.
+    AcceptJob = "attribute_not_exists(pk)",
+    /// T1: nothing is held for it.
+    AcceptHold = "attribute_not_exists(pk)",
+    /// T1: the balance covers the hold, and the tier allows one more unfinished job.
+    AcceptBalance = "available_micros >= :hold AND open_jobs < queue_cap",
+
+    /// The first claim: nobody has begun, and there is time left.
+    ClaimBegin = "job_status = :pending AND deadline_at_ms > :overdue",
+    /// Any later claim: nobody was quicker since the row was read, and the job is free.
+    ClaimAgain = "job_status = :processing AND fence = :fence AND \
+                  (attribute_not_exists(lease_until_ms) OR lease_until_ms <= :now)",
+    /// An intent is noted by whoever has the job, once: not by a copy of the request that comes late.
+    NoteIntent = "job_status = :processing AND fence = :fence AND submits < :submits AND \
+                  attribute_exists(lease_until_ms)",
+    /// A task is noted by whoever has the job, once for each intent.
+    NoteTask = "job_status = :processing AND fence = :fence AND \
+                (dispatch = :intended OR task = :task)",
+    /// A job is put down by whoever has it.
+    PutDown = "job_status = :processing AND fence = :fence",
+    /// A job whose order was not taken is put down by whoever has it.
+    PutDownUnsent = "job_status = :processing AND fence = :fence",
+    /// The sweep looks later at a row that is still due and stands where it was seen.
+    Postpone = "attribute_exists(due_shard) AND due_at_ms <= :now AND \
+                (fence = :fence OR (attribute_not_exists(fence) AND :fence = :none))",
+
+    /// T2, T3: the hold has no resolution.
+    FinishResolution = "attribute_not_exists(pk)",
+    /// T2: the job is ours, and not past its hard expiry: from then on it ends without pictures,
+    /// however near they were.
+    FinishSucceeded = "job_status = :processing AND fence = :fence AND expires_at_ms > :now",
+    /// T3 by whoever has the job.
+    FinishClaimed = "job_status = :processing AND fence = :fence",
+    /// T3 of a job that was never begun.
+    FinishPending = "job_status = :pending",
+    /// T3 at hard expiry, whoever has the job.
+    FinishOpen = "job_status IN (:pending, :processing) AND expires_at_ms <= :now",
+    /// T2, T3: the account holds at least what is resolved.
+    FinishBalance = "held_micros >= :held AND open_jobs >= :one",
+    /// T2, T3: nothing was told of this ending.
+    FinishEvent = "attribute_not_exists(pk)",
+
+    /// The account is new.
+    OpenAccount = "attribute_not_exists(pk)",
+    /// T4: the payment reference is new.
+    CreditReference = "attribute_not_exists(pk)",
+    /// T4: the entry is new.
+    CreditEntry = "attribute_not_exists(pk)",
+    /// T4: no other credit came since the tier was worked out.
+    CreditBalance = "credited_micros = :seen",
+
+    /// There is no API key of that id.
+    AddKey = "attribute_not_exists(pk)",
+    /// There is an API key of that id.
+    RevokeKey = "attribute_exists(pk)",
+}
