@@ -91,7 +91,7 @@ fn each_break_is_found() {
         books.balance.as_mut().unwrap()
     }
     type Break = fn(&mut Books);
-    let breaks: [(&str, Break); 18] = [
+    let breaks: [(&str, Break); 19] = [
         ("INV-01", |b| balance(b).available = usd(71)),
         ("INV-02", |b| (balance(b).held, balance(b).available) = (usd(10), usd(80))),
         ("INV-02", |b| balance(b).open_jobs = 2),
@@ -109,6 +109,7 @@ fn each_break_is_found() {
         ("INV-21", |b| b.jobs[1].status = Status::Succeeded),
         ("INV-22", |b| b.jobs[2].status = Status::Expired),
         ("INV-23", |b| b.jobs[0].images = 0),
+        ("INV-23", |b| b.jobs[0].images = 2),
         ("INV-27", |b| b.jobs[2].due_at = None),
     ];
     for (invariant, tamper) in breaks {
@@ -146,4 +147,10 @@ fn an_ending_is_told_once_until_it_may_be_forgotten() {
     books.balance =
         Some(Balance { available: usd(90), held: usd(0), open_jobs: 0, ..books.balance.unwrap() });
     assert_eq!(found(&books, 1_000), [""; 0]);
+}
+
+#[test]
+fn a_job_may_be_open_until_the_slack_is_over() {
+    assert_eq!(found(&sound(), 110), [""; 0]);
+    assert_eq!(found(&sound(), 111), ["INV-10"]);
 }

@@ -66,3 +66,20 @@ fn a_job_without_a_seed_has_one_that_stays() {
     assert_ne!(job([3; 10]).seed(), job([4; 10]).seed());
     assert!(job([255; 10]).seed() <= SEED_MAX);
 }
+
+#[test]
+fn a_state_tells_its_pictures_and_when_it_ended() {
+    let at = Timestamp::from_millis(7);
+    let charged = MicroUsd::constant(1);
+    let verdict = Failure::ProviderFailed.into();
+    for (state, pictures, ended) in [
+        (State::Pending, 0, None),
+        (State::Succeeded { at, images: vec![image(); 2], charged }, 2, Some(at)),
+        (State::Failed { at, verdict }, 0, Some(at)),
+        (State::Expired { at }, 0, Some(at)),
+        (State::Refunded { at }, 0, Some(at)),
+    ] {
+        assert_eq!((state.images().len(), state.completed_at()), (pictures, ended), "{state:?}");
+    }
+    assert_eq!(Delivered::new(vec![image(); 3]).unwrap().images(), vec![image(); 3]);
+}
