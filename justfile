@@ -19,6 +19,14 @@ test:
 fuzz inputs="200000":
     BOLERO_RANDOM_ITERATIONS={{ inputs }} cargo test -p fuzz
 
+# Break the product by hand, and see that the tests notice (all mutants of teeth/mutants.toml, or these)
+teeth *names:
+    teeth/run {{ names }}
+
+# Break the rules or the writes at random, and see that the tests of the crate notice (needs cargo-mutants)
+mutants crate="domain":
+    cargo mutants -p {{ crate }} -o target/mutants-{{ crate }}
+
 # Build the documentation, warnings refused
 doc:
     .ci/run doc

@@ -84,6 +84,20 @@ async fn a_job_whose_worker_never_comes_is_expired_by_the_sweep() {
     world.finish().await;
 }
 
+/// Another function may know other prices by now; the sweep knows none.
+#[tokio::test]
+async fn what_is_given_back_is_what_was_held_whatever_is_sold_for_how_much() {
+    let world = World::with(&[("Markup", "2")]).await;
+    let anna = world.user("anna", "1").await;
+    world.stack().pause_queue();
+    let job = anna.accepted(&order(json!({}))).await;
+    assert_eq!(anna.balance().await.held, usd("0.16"));
+    world.forward(Duration::from_mins(31));
+    world.sweep().await;
+    is_given_back(&anna, &anna.job(&job).await).await;
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_job_that_was_begun_ends_at_hard_expiry_though_its_worker_cannot_be_rung() {
     let world = World::with(&BRISK).await;

@@ -131,6 +131,22 @@ async fn set_aside(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_bell_that_could_not_be_rung_is_rung_by_the_next_sweep() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    world.stack().pause_queue();
+    let job = anna.accepted(&order(json!({}))).await;
+    let before = world.rows().await;
+    let report = world.stack().sweep_now().await.unwrap();
+    assert_eq!((&report["failed"], &report["announced"]), (&json!(1), &json!(0)));
+    world.is_as_before(&before).await;
+    world.stack().resume_queue();
+    assert_eq!(world.sweep().await["announced"], 1);
+    assert_eq!(anna.wait(&job).await.job_status(), "succeeded");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_bell_that_is_lost_while_a_job_waits_for_its_next_visit_is_rung_again() {
     let world = World::with(&BRISK).await;
     let anna = world.user("anna", "1").await;

@@ -1,5 +1,10 @@
 //! Keys, good and bad, against the embedded DynamoDB.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -7,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 use domain::{api_key, time::Timestamp};
 use serde_json::{Value, json};
 use standins::{Standins, Storage};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::*;
 
@@ -228,6 +234,52 @@ async fn a_key_is_not_shown() {
     let shown = format!("{decision:?} {:?} {key:?} {sent}", world.app);
     let secret = key.reveal().rsplit('_').next().unwrap();
     assert!(!shown.contains(secret) && !shown.contains(&key.hash().0), "{shown}");
+}
+
+/// Where the log goes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_logged_good_or_not() {
+    let log = Log::default();
+    let to = log.clone();
+    // The SDK and its stand-in are kept to warnings by the product.
+    let filter = EnvFilter::try_new("off,authorize=trace,store=trace,runtime=trace").unwrap();
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || to.clone());
+    // While there is only one, whoever logs first on a thread without it decides for all that nobody
+    // listens there. A second one that hears nothing has everybody asked.
+    let deaf = tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish();
+    let deaf = tracing::Dispatch::new(deaf);
+    let guard = tracing::subscriber::set_default(logger.finish());
+
+    let world = World::new().await;
+    let (good, revoked) = (world.key().await, mint(3, 4));
+    assert!(world.store.add_key(&"demo".parse().unwrap(), &revoked, NOW).await.unwrap());
+    assert!(world.store.revoke_key(revoked.id(), NOW).await.unwrap());
+    let presented = [good, revoked, mint(8, 1), mint(8, 2)];
+    for key in &presented {
+        world.decide(&bearer(key)).await;
+        world.decide(&format!("Bearer {}x", key.reveal())).await;
+    }
+    drop((guard, deaf));
+    let heard = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(heard.contains("an API key was refused"), "nothing was heard: {heard}");
+    for key in presented {
+        let secret = key.reveal().rsplit('_').next().unwrap();
+        assert!(!heard.contains(secret) && !heard.contains(&key.hash().0), "{heard}");
+    }
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl Resolve for Guard {
 
 /// Whether a name is meant for this machine or for the network it is in, whatever it resolves to.
 fn is_local(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
     let top = name.rsplit_once('.').map_or(name.as_str(), |(_, top)| top);
     matches!(top, "localhost" | "local" | "internal")
 }

@@ -159,7 +159,33 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use domain::{fingerprint::Fingerprint, time::Timestamp};
+    use serde_json::json;
+
     use super::*;
+    use crate::{KeyClaim, script::Script};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    /// Whoever was told `202` finds the job, and what is revoked opens nothing.
+    #[tokio::test]
+    async fn whatever_is_read_is_what_was_written_last() {
+        let script = Script::new(|_| (200, json!({})));
+        let (store, user) = (script.store(), "demo".parse().unwrap());
+        let fingerprint: Fingerprint = serde_json::from_value(json!("f")).unwrap();
+        let key = KeyClaim { digest: "d".to_owned(), fingerprint, expires_at: NOW };
+        assert_eq!(store.job(&user, &JobId::new(NOW, &[1; 10])).await.unwrap(), None);
+        assert_eq!(store.balance(&user).await.unwrap(), None);
+        assert_eq!(store.replayed(&user, &key, NOW).await.unwrap(), None);
+        assert!(store.key(&"0123456789AB".parse().unwrap()).await.unwrap().is_none());
+        assert!(store.entries(&user, 20, None).await.unwrap().rows.is_empty());
+        assert_eq!(store.books(&user).await.unwrap().1, 0);
+        let asked = script.asked();
+        assert_eq!(asked.len(), 9);
+        for asked in asked {
+            assert_eq!(asked.body["ConsistentRead"], true, "{asked:#?}");
+        }
+    }
 
     #[test]
     fn a_cursor_is_of_use_to_its_user_alone() {

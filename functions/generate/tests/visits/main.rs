@@ -15,4 +15,5 @@ mod played;
 mod polls;
 mod script;
 mod submits;
+mod trouble;
 mod world;

@@ -23,7 +23,7 @@ use generate::App;
 use lambda_runtime::{Context, LambdaEvent};
 use local::{Constraints, Options, Stack};
 use providers::Providers;
-use runtime::{Clock, Host};
+use runtime::{Clock, Host, aws::Aws};
 use serde_json::{Value, json};
 use store::{Acceptance, Accepted, Credited, Store, Tables};
 
@@ -232,6 +232,21 @@ impl World {
         assert!(self.script.is_said(job));
     }
 
+    /// The way to the stand-ins.
+    pub(crate) fn aws(&self) -> Aws {
+        self.stack.aws().unwrap()
+    }
+
+    /// A table by its name in the template.
+    pub(crate) fn table(&self, id: &str) -> &str {
+        self.stack.tables().get(id).unwrap()
+    }
+
+    /// Where the pictures are kept.
+    pub(crate) fn bucket(&self) -> String {
+        self.stack.buckets().get("ImagesBucket").unwrap().clone()
+    }
+
     /// A picture as it is kept.
     pub(crate) async fn kept(&self, key: &str) -> Vec<u8> {
         self.kept_as(key).await.1
@@ -239,9 +254,8 @@ impl World {
 
     /// What a picture is kept as, and the picture.
     pub(crate) async fn kept_as(&self, key: &str) -> (String, Vec<u8>) {
-        let bucket = self.stack.buckets().get("ImagesBucket").unwrap();
-        let s3 = self.stack.aws().unwrap().s3();
-        let found = s3.get_object().bucket(bucket).key(key).send().await.unwrap();
+        let found =
+            self.aws().s3().get_object().bucket(self.bucket()).key(key).send().await.unwrap();
         let content_type = found.content_type().unwrap().to_owned();
         (content_type, found.body.collect().await.unwrap().to_vec())
     }
@@ -262,6 +276,11 @@ impl World {
     pub(crate) async fn close(self) {
         let report = self.store.audit(self.now(), Duration::ZERO, |_| {}).await.unwrap();
         assert!(report.is_clean(), "{report:#?}");
+        self.stop().await;
+    }
+
+    /// The stack stops, whatever the books are like.
+    pub(crate) async fn stop(self) {
         self.stack.stop().await.unwrap();
     }
 

@@ -33,6 +33,42 @@ fn what_is_no_key_is_refused() {
     }
 }
 
+#[test]
+fn a_key_that_adds_up_but_has_another_form_is_refused() {
+    let secret = "x".repeat(SECRET_CHARS);
+    for (id, secret) in [
+        ("0123456789AB", secret.as_str()),
+        ("0123456789A", secret.as_str()),
+        ("0123456789A-", secret.as_str()),
+        ("0123456789AB", &secret[1..]),
+        ("0123456789AB", &secret.replacen('x', "-", 1)),
+    ] {
+        let body = format!("hf_test_{id}_{secret}");
+        let key = format!("{body}{}", checksum(&body)).parse::<ApiKey>();
+        let good = id == "0123456789AB" && !secret.contains('-') && secret.len() == SECRET_CHARS;
+        assert_eq!(key.is_ok(), good, "{body}");
+    }
+}
+
+#[test]
+fn the_public_part_has_one_form() {
+    let id: KeyId = "0123456789AB".parse().unwrap();
+    assert_eq!(serde_json::to_value(&id).unwrap(), "0123456789AB");
+    assert_eq!(serde_json::from_value::<KeyId>("0123456789AB".into()).unwrap(), id);
+    for bad in ["", "0123456789A", "0123456789ABC", "0123456789A-", "0123456789Aü"] {
+        assert_eq!(bad.parse::<KeyId>(), Err(BadApiKey), "{bad}");
+    }
+}
+
+#[test]
+fn an_environment_is_live_or_test() {
+    assert_eq!("live".parse(), Ok(Environment::Live));
+    assert_eq!("test".parse(), Ok(Environment::Test));
+    for bad in ["", "Live", "prod"] {
+        assert_eq!(bad.parse::<Environment>(), Err(BadEnvironment), "{bad}");
+    }
+}
+
 proptest! {
     /// Whatever bytes a key is made of, it is read back as itself.
     #[test]

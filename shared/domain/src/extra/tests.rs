@@ -50,3 +50,17 @@ fn what_is_sold_elsewhere_at_another_price_is_not_allowed() {
         assert_eq!(check(style, &value), Err(OrderError::ExtraNotAllowed("key".to_owned())));
     }
 }
+
+#[test]
+fn a_rule_says_what_is_taken() {
+    for (takes, rule) in [
+        (Takes::Seed, "must be a whole number from 0 to 2147483647"),
+        (Takes::Flag, "must be true or false"),
+        (Takes::UpTo(6), "must be a whole number from 0 to 6"),
+        (Takes::OneOf(&["on", "off"]), "must be one of on, off"),
+        (Takes::Text(3), "must be text of 1 to 3 characters"),
+        (Takes::Codes(4), "must be 1 to 4 texts of eight hexadecimal digits"),
+    ] {
+        assert_eq!(takes.rule(), rule);
+    }
+}

@@ -40,6 +40,26 @@ fn a_reason_is_not_shown_in_logs() {
     assert!(!format!("{verdict:?}").contains("secret"));
 }
 
+#[test]
+fn each_failure_has_its_code_and_says_whether_to_try_again() {
+    for (failure, code, retryable) in [
+        (Failure::ContentModerated, "content_moderated", false),
+        (Failure::ProviderRejected, "provider_rejected", false),
+        (Failure::ProviderFailed, "provider_failed", true),
+        (Failure::ImageUrlUnreachable, "image_url_unreachable", true),
+        (Failure::ImageUrlNotAPicture, "image_url_not_a_picture", false),
+        (Failure::OutputInvalid, "output_invalid", true),
+        (Failure::OutcomeUnknown, "outcome_unknown", true),
+        (Failure::JobExpired, "job_expired", true),
+    ] {
+        assert_eq!((failure.code(), failure.retryable()), (code, retryable));
+        // It is stored under the word that callers see.
+        assert_eq!(serde_json::to_value(failure).unwrap(), code);
+        let message = failure.message();
+        assert!(message.ends_with('.') && message.len() > 20, "{message}");
+    }
+}
+
 proptest! {
     /// Whatever is said, what is shown is bounded, visible, and clean when cleaned again.
     #[test]

@@ -9,6 +9,12 @@ fn hold(price: u64, n: u8) -> Hold {
 }
 
 #[test]
+fn a_hold_is_the_price_of_each_image() {
+    assert_eq!(hold(81_000, 4).price().micros(), 81_000);
+    assert_eq!(hold(81_000, 4).amount().micros(), 324_000);
+}
+
+#[test]
 fn only_the_images_delivered_are_charged() {
     for (delivered, charged, released) in
         [(1, 81_000, 243_000), (3, 243_000, 81_000), (4, 324_000, 0)]

@@ -25,3 +25,13 @@ fn different_keys_have_different_digests_of_one_length() {
 fn a_key_is_not_shown() {
     assert_eq!(format!("{:?}", key("secret").unwrap()), "IdempotencyKey(***)");
 }
+
+#[test]
+fn a_key_is_stored_as_it_was_written() {
+    let written = serde_json::to_value(key("poster-1").unwrap()).unwrap();
+    assert_eq!(written, "poster-1");
+    assert_eq!(
+        serde_json::from_value::<IdempotencyKey>(written).unwrap(),
+        key("poster-1").unwrap()
+    );
+}

@@ -34,6 +34,17 @@ fn a_user_id_is_plain() {
     assert!(UserId::new(NOW, &[1; 10]).as_str().parse::<UserId>().is_ok());
 }
 
+#[test]
+fn ids_are_stored_as_they_are_shown() {
+    let (job, user) = (JobId::new(NOW, &[7; 10]), "demo".parse::<UserId>().unwrap());
+    assert_eq!(serde_json::to_value(job).unwrap(), job.to_string());
+    assert_eq!(serde_json::to_value(&user).unwrap(), "demo");
+    assert_eq!(user.to_string(), "demo");
+    // An entry of a credit sorts among those of jobs.
+    let credit = CreditId::new(NOW, &[7; 10]);
+    assert_eq!(credit.to_string(), job.to_string());
+}
+
 proptest! {
     /// Any text is an id in its own spelling, or none.
     #[test]

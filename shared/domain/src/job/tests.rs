@@ -94,3 +94,20 @@ fn a_digest_tells_tasks_apart_and_shows_none() {
     assert_eq!(one, Task("one".to_owned()).digest());
     assert!(one.len() == 64 && !one.contains("one"));
 }
+
+#[test]
+fn a_state_tells_its_pictures_and_when_it_ended() {
+    let at = Timestamp::from_millis(7);
+    let charged = MicroUsd::constant(1);
+    let verdict = Failure::ProviderFailed.into();
+    for (state, pictures, ended) in [
+        (State::Pending, 0, None),
+        (State::Succeeded { at, images: vec![image(); 2], charged }, 2, Some(at)),
+        (State::Failed { at, verdict }, 0, Some(at)),
+        (State::Expired { at }, 0, Some(at)),
+        (State::Refunded { at }, 0, Some(at)),
+    ] {
+        assert_eq!((state.images().len(), state.completed_at()), (pictures, ended), "{state:?}");
+    }
+    assert_eq!(Delivered::new(vec![image(); 3]).unwrap().images(), vec![image(); 3]);
+}

@@ -9,6 +9,22 @@ fn entry(kind: EntryKind) -> Entry {
     Entry { at: Timestamp::from_millis(1), kind }
 }
 
+#[test]
+fn each_kind_of_entry_has_its_name() {
+    let hold = Hold::new(MicroUsd::constant(10), Count::ONE).unwrap();
+    let job = JobId::new(Timestamp::from_millis(1), &[0; 10]);
+    let amount = hold.amount();
+    let resolution = |figures| EntryKind::Resolution { job, figures };
+    for (kind, name) in [
+        (EntryKind::Credit { id: "c".into(), amount, reference: "r".into() }, "credit"),
+        (EntryKind::Hold { job, amount }, "hold"),
+        (resolution(*hold.settle(Count::ONE).figures()), "usage"),
+        (resolution(*hold.refund().figures()), "refund"),
+    ] {
+        assert_eq!(kind.name(), name);
+    }
+}
+
 proptest! {
     /// Any course of events leaves available + held + charged == credited.
     #[test]

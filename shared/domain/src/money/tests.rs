@@ -41,6 +41,15 @@ fn what_is_not_an_amount_is_refused() {
 }
 
 #[test]
+fn a_number_has_one_to_nineteen_digits() {
+    assert_eq!(digits("9999999999999999999"), Some(9_999_999_999_999_999_999));
+    // It would fit, but not every number of its length would.
+    for bad in ["", "10000000000000000000", "+1", "-1", "1.0", "1e3", "١"] {
+        assert_eq!(digits(bad), None, "{bad}");
+    }
+}
+
+#[test]
 fn arithmetic_stops_at_the_bounds() {
     let one = MicroUsd::constant(1);
     assert_eq!(MicroUsd::MAX.checked_add(one), None);

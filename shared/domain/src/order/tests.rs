@@ -45,13 +45,18 @@ fn a_model_that_edits_needs_a_picture_and_others_ignore_it() {
         Order::agree(Draft { image_url: url.map(str::to_owned), ..draft("flux-kontext-pro") })
     };
     assert_eq!(kontext(None).unwrap_err(), OrderError::ImageUrlRequired);
-    assert!(kontext(Some("https://example.com/cat.png?sig=1")).is_ok());
+    let url = "https://example.com/cat.png?sig=1";
+    let edit = kontext(Some(url)).unwrap().image_url.unwrap();
+    assert_eq!(edit.as_str(), url);
+    assert_eq!(serde_json::to_value(&edit).unwrap(), url);
     for bad in [
         "http://example.com/a.png",
         "https://",
         "file:///etc/passwd",
         "",
         "https://u:p@example.com/",
+        "https://u@example.com/",
+        "https://:p@example.com/",
         " https://example.com",
         &format!("https://example.com/{}", "a".repeat(2_048)),
     ] {
@@ -88,7 +93,20 @@ fn a_seed_is_a_whole_number() {
 }
 
 #[test]
+fn extra_may_be_as_large_as_the_limit() {
+    let padded = |more: usize| {
+        let length = |text: &str| json!({ "controls": { "a": text } }).to_string().len();
+        let pad = "x".repeat(EXTRA_BYTES_MAX - length("") + more);
+        with_extra("recraft-v3", &json!({ "controls": { "a": pad } }))
+    };
+    assert!(padded(0).is_ok());
+    assert_eq!(padded(1).unwrap_err(), OrderError::ExtraTooLarge);
+}
+
+#[test]
 fn the_sandbox_takes_wishes_it_can_grant() {
+    let order = with_extra("recraft-v3", &json!({ "sandbox": { "delay_ms": 5 } })).unwrap();
+    assert_eq!(order.wish(), Wish { delay_ms: 5, ..Wish::default() });
     for wish in [json!({}), json!({"outcome": "never"}), json!({"delay_ms": 5, "deliver": 1})] {
         assert!(with_extra("recraft-v3", &json!({ "sandbox": wish })).is_ok(), "{wish}");
     }

@@ -28,9 +28,20 @@ fn sizes_map_to_the_nearest_ratio() {
 
 #[test]
 fn what_is_not_a_size_means_the_default() {
-    for size in
-        ["auto", "", "x", "0x0", "1024x", "1024 x 1024", "-1x1", "big", "1x2x3", "4294967296x1"]
-    {
+    for size in [
+        "auto",
+        "",
+        "x",
+        "0x0",
+        "0x5",
+        "5x0",
+        "1024x",
+        "1024 x 1024",
+        "-1x1",
+        "big",
+        "1x2x3",
+        "4294967296x1",
+    ] {
         assert_eq!(Ratio::parse(size), None, "{size}");
     }
 }

@@ -35,6 +35,8 @@ fn an_upstream_is_stored_and_configured_by_one_word() {
         assert_eq!(upstreams(text).to_string(), text);
     }
     assert_eq!(Upstreams::new([Upstream::Fal, Upstream::Sandbox]), upstreams("fal"));
+    let keyed: Vec<_> = upstreams("fal,bfl=2").keyed().collect();
+    assert_eq!(keyed, [Upstream::Bfl, Upstream::Fal]);
 }
 
 #[test]

@@ -152,6 +152,7 @@ fn a_url_that_nobody_may_write_is_refused() {
         "https://LOCALHOST.",
         "https://a.localhost/",
         "https://a.localhost./",
+        "https://localhost../",
         "https://printer.local/",
         "https://printer.local./",
         "https://metadata.google.internal/",

@@ -110,6 +110,26 @@ async fn a_key_may_name_another_job_from_the_moment_it_expires() {
     audit_clean(&world.store).await;
 }
 
+/// DynamoDB forgets a row some time after it may, so whether a key still counts is told by its time.
+#[tokio::test]
+async fn a_key_that_has_expired_names_no_job() {
+    let world = World::with(500_000).await;
+    let first = job(1);
+    let acceptance = keyed(&first, "k");
+    world.store.accept(&acceptance).await.unwrap();
+    let key = acceptance.key.as_ref().unwrap();
+    let before = key.expires_at.minus(Duration::from_millis(1));
+    for (now, named) in [(NOW, Some(first.id)), (before, Some(first.id)), (key.expires_at, None)] {
+        assert_eq!(world.store.replayed(&user(), key, now).await.unwrap(), named);
+    }
+    let other = other_words(2);
+    let other = keyed(&other, "k").key.unwrap();
+    let reused = world.store.replayed(&user(), &other, before).await;
+    assert!(matches!(reused, Err(AcceptError::KeyReused)), "{reused:?}");
+    assert_eq!(world.store.replayed(&user(), &other, key.expires_at).await.unwrap(), None);
+    audit_clean(&world.store).await;
+}
+
 #[tokio::test]
 async fn a_drained_balance_does_not_hide_a_replay() {
     let world = World::with(HOLD).await;

@@ -11,7 +11,7 @@ use domain::{
 use store::{Accepted, AuditBounds, Credited, Guard};
 
 use crate::{
-    support::{NOW, at_once, audit_clean, delivered, job, keyed, user, violations},
+    support::{NOW, at_once, audit_clean, bare, delivered, job, keyed, user, violations},
     world::{LEASE, Row, World, number, text},
 };
 
@@ -246,4 +246,31 @@ async fn books_read_while_money_moves_are_those_of_one_moment() {
     });
     tokio::join!(at_once(moving), at_once(reading));
     audit_clean(&world.store).await;
+}
+
+/// An audit takes two reads of one version for one moment.
+#[tokio::test]
+async fn every_movement_of_money_raises_the_version_of_the_balance() {
+    let world = World::empty().await;
+    world.store.open_account(&user()).await.unwrap();
+    let mut versions = vec![world.balance().await.version];
+    world.credit(&user(), 1, 500_000).await;
+    versions.push(world.balance().await.version);
+    let [keyed_job, bare_job, failing] = [1, 2, 3].map(job);
+    world.store.accept(&keyed(&keyed_job, "k")).await.unwrap();
+    versions.push(world.balance().await.version);
+    for job in [&bare_job, &failing] {
+        world.store.accept(&bare(job)).await.unwrap();
+        versions.push(world.balance().await.version);
+    }
+    world.claim(&keyed_job, NOW).await;
+    world.claim(&failing, NOW).await;
+    let fence = domain::job::Fence(1);
+    world.finish(&keyed_job, fence, &delivered(1)).await;
+    versions.push(world.balance().await.version);
+    world.finish(&failing, fence, &Ending::Failed(Failure::ProviderFailed.into())).await;
+    versions.push(world.balance().await.version);
+    world.try_finish(&bare_job, Guard::Pending, &Ending::Expired, NOW).await.unwrap();
+    versions.push(world.balance().await.version);
+    assert_eq!(versions, [0, 1, 2, 3, 4, 5, 6, 7]);
 }

@@ -129,3 +129,10 @@ fn a_job_that_is_forgotten_leaves_one_hold_and_its_resolution() {
         assert_eq!(found(&books, &History::default(), 1_000), expected);
     }
 }
+
+#[test]
+fn a_job_may_be_open_until_the_slack_is_over() {
+    let history = History::default();
+    assert_eq!(found(&sound(), &history, 110), [""; 0]);
+    assert_eq!(found(&sound(), &history, 111), ["INV-10"]);
+}

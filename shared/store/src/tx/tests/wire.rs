@@ -187,6 +187,33 @@ async fn while_the_key_is_in_dispute_the_balance_does_not_count() {
     assert!(busy, "{accepted:?}");
 }
 
+/// Only a balance that is too low is a question of money.
+#[tokio::test(start_paused = true)]
+async fn whatever_else_cancels_it_an_acceptance_is_no_question_of_money() {
+    let job = job(1);
+    for place in 0..4 {
+        for code in
+            ["TransactionConflict", "ThrottlingError", "ValidationError", "AccessDenied", "Unheard"]
+        {
+            let mut reasons = ["None"; 4].map(reason);
+            reasons[place] = reason(code);
+            let answer = canceled(reasons);
+            let script = Script::new(move |asked| match asked.call.as_str() {
+                "GetItem" => (200, json!({})),
+                _ => answer.clone(),
+            });
+            let told = script.store().accept(&keyed(&job)).await.unwrap_err();
+            let own = match code {
+                "TransactionConflict" | "ThrottlingError" => {
+                    matches!(told, AcceptError::Store(StoreError::Busy))
+                }
+                _ => matches!(told, AcceptError::Store(StoreError::Malformed(_))),
+            };
+            assert!(own, "{code} in place {place}: {told:?}");
+        }
+    }
+}
+
 /// The row that an acceptance writes for its job.
 async fn row_of(job: &Job) -> Value {
     let script = Script::new(taken);
