@@ -16,4 +16,5 @@ mod finish_refused;
 mod notes;
 mod schema;
 mod support;
+mod versions;
 mod world;
