@@ -279,15 +279,6 @@ fn clock(offset_ms: Arc<AtomicI64>) -> Clock {
 }
 
 /// Asks until there is an answer, for as long as [`PATIENCE`].
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asked = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-    };
-    let answer = tokio::time::timeout(PATIENCE, asked).await;
-    answer.unwrap_or_else(|_| panic!("it never was so that {what}"))
+pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    testkit::eventually(what, PATIENCE, ask).await
 }

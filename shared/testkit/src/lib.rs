@@ -26,6 +26,7 @@
 )]
 
 mod crash_point;
+mod eventually;
 pub mod fixture;
 mod gallery;
 pub mod picture;
@@ -38,6 +39,7 @@ mod upstream;
 mod wire;
 
 pub use crash_point::{CrashPoint, Role};
+pub use eventually::eventually;
 pub use play::Plan;
 pub use reply::{Reply, Script};
 pub use upstream::{Seen, Upstream};
