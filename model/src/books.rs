@@ -45,7 +45,9 @@ fn balance(row: &BalanceRow) -> Option<Balance> {
         charged: amount(row.charged)?,
         credited: amount(row.credited)?,
         open_jobs: row.open_jobs.try_into().ok()?,
+        free_slots: row.free_slots.try_into().ok()?,
         queue_cap: row.queue_cap.try_into().ok()?,
+        suspended_at: None,
         version: 0,
     })
 }

@@ -81,7 +81,8 @@ impl Row for JobRow {
             Attribute::AvailableMicros
             | Attribute::HeldMicros
             | Attribute::OpenJobs
-            | Attribute::QueueCap
+            | Attribute::FreeSlots
+            | Attribute::SuspendedAtMs
             | Attribute::CreditedMicros => None,
         }
     }
@@ -104,7 +105,8 @@ impl Row for KeyRow {
             Attribute::AvailableMicros
             | Attribute::HeldMicros
             | Attribute::OpenJobs
-            | Attribute::QueueCap
+            | Attribute::FreeSlots
+            | Attribute::SuspendedAtMs
             | Attribute::JobStatus
             | Attribute::DeadlineAtMs
             | Attribute::Fence
@@ -128,6 +130,7 @@ pub struct BalanceRow {
     pub charged: Value,
     pub credited: Value,
     pub open_jobs: Value,
+    pub free_slots: Value,
     pub queue_cap: Value,
 }
 
@@ -138,9 +141,10 @@ impl Row for BalanceRow {
             Attribute::AvailableMicros => Some(self.available),
             Attribute::HeldMicros => Some(self.held),
             Attribute::OpenJobs => Some(self.open_jobs),
-            Attribute::QueueCap => Some(self.queue_cap),
+            Attribute::FreeSlots => Some(self.free_slots),
             Attribute::CreditedMicros => Some(self.credited),
-            Attribute::ExpiresAtMs
+            Attribute::SuspendedAtMs
+            | Attribute::ExpiresAtMs
             | Attribute::JobStatus
             | Attribute::DeadlineAtMs
             | Attribute::Fence

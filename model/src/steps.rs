@@ -251,6 +251,7 @@ impl Model for Protocol {
             charged: 0,
             credited,
             open_jobs: 0,
+            free_slots: self.bounds.queue_cap,
             queue_cap: self.bounds.queue_cap,
         };
         vec![State {

@@ -54,7 +54,12 @@ impl Protocol {
         let balance = state.balance;
         let taken = self.asks(state, Condition::AcceptJob, &job, &[])
             && self.asks(state, Condition::AcceptHold, &hold, &[])
-            && self.asks(state, Condition::AcceptBalance, &balance, &[(":hold", HOLD)]);
+            && self.asks(
+                state,
+                Condition::AcceptBalance,
+                &balance,
+                &[(":hold", HOLD), (":one", 1)],
+            );
         if !taken {
             return Told::Refused;
         }
@@ -85,6 +90,7 @@ impl Protocol {
         balance.available = balance.available.saturating_sub(HOLD);
         balance.held = balance.held.saturating_add(HOLD);
         balance.open_jobs = balance.open_jobs.saturating_add(1);
+        balance.free_slots = balance.free_slots.saturating_sub(1);
         Told::Accepted
     }
 
@@ -156,6 +162,7 @@ impl Protocol {
         balance.available = balance.available.saturating_add(released);
         balance.charged = balance.charged.saturating_add(charged);
         balance.open_jobs = balance.open_jobs.saturating_sub(1);
+        balance.free_slots = balance.free_slots.saturating_add(1);
         if let Some(free) = state.events.of_mut(which).iter_mut().find(|event| event.is_none()) {
             *free = Some(status);
         }

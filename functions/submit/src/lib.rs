@@ -158,13 +158,18 @@ async fn ring(app: &App, job: &Job) {
     }
 }
 
-/// The job that the same request made before, as it is now.
+/// The job that the same request made before, as it is now. A suspended account is not served, whatever it asked
+/// for before.
 async fn replay(
     app: &App,
     user: &UserId,
     first: &JobId,
     now: Timestamp,
 ) -> Result<Response<Body>, Refusal> {
+    let balance = app.store.balance(user).await.map_err(unavailable)?;
+    if balance.ok_or(Refusal::NoAccount)?.suspended_at.is_some() {
+        return Err(Refusal::AccountSuspended);
+    }
     let found = app.store.job(user, first).await.map_err(unavailable)?;
     let job = found.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
     let links = links(app, &job, now).await?;
@@ -191,6 +196,7 @@ fn refuse(error: AcceptError, job: &Job) -> Refusal {
             Refusal::InsufficientBalance { required: job.hold.amount(), available }
         }
         AcceptError::QueueFull { cap } => Refusal::QueueFull { cap },
+        AcceptError::Suspended => Refusal::AccountSuspended,
         AcceptError::NoAccount => Refusal::NoAccount,
         AcceptError::Store(error) => unavailable(error),
     }

@@ -12,6 +12,10 @@ const OUTSIDE: [(Condition, &str); 6] = [
     (Condition::CreditReference, "money is there from the beginning"),
     (Condition::CreditEntry, "money is there from the beginning"),
     (Condition::CreditBalance, "money is there from the beginning"),
+    (Condition::MoveFrom, "the balance has one pocket"),
+    (Condition::MoveTo, "the balance has one pocket"),
+    (Condition::MoveToNew, "the balance has one pocket"),
+    (Condition::Suspend, "the account is never suspended"),
     (Condition::AddKey, "API keys are neither jobs nor money"),
     (Condition::RevokeKey, "API keys are neither jobs nor money"),
 ];

@@ -53,7 +53,7 @@ fn a_key_that_is_never_checked_against_the_clock_outlives_itself() {
 
 #[test]
 fn without_the_condition_on_the_funds_more_is_held_than_there_is() {
-    let spoiled = [(Condition::AcceptBalance, "open_jobs < queue_cap")];
+    let spoiled = [(Condition::AcceptBalance, "free_slots >= :one")];
     assert_breaks(Bounds::two_jobs(), &spoiled, rules::NOT_NEGATIVE);
 }
 

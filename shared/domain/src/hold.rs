@@ -16,14 +16,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{money::MicroUsd, order::Count};
+use crate::{money::MicroUsd, order::Count, pocket::Pocket};
 
-/// Money set aside for a job: the price of one image, so many times.
+/// Money set aside for a job: the price of one image, so many times, in one pocket of the balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
     price: MicroUsd,
     n: Count,
     amount: MicroUsd,
+    pocket: Pocket,
 }
 
 /// What became of a hold.
@@ -55,12 +56,24 @@ pub struct Figures {
 pub struct Resolution(Figures);
 
 impl Hold {
-    /// Sets aside the price of `n` images: the most that the job can cost. `None` above
-    /// [`MicroUsd::MAX`].
+    /// Sets aside the price of `n` images, which is the most that the job can cost, in the first pocket.
+    /// `None` above [`MicroUsd::MAX`].
     #[must_use]
     pub fn new(price: MicroUsd, n: Count) -> Option<Self> {
         let amount = price.checked_mul(u32::from(n.get()))?;
-        Some(Self { price, n, amount })
+        Some(Self { price, n, amount, pocket: Pocket::FIRST })
+    }
+
+    /// The same in another pocket.
+    #[must_use]
+    pub fn in_pocket(self, pocket: Pocket) -> Self {
+        Self { pocket, ..self }
+    }
+
+    /// In which pocket it is.
+    #[must_use]
+    pub fn pocket(&self) -> Pocket {
+        self.pocket
     }
 
     /// How much is set aside.

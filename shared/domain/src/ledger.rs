@@ -8,7 +8,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// The running totals of a user. `available + held + charged == credited`, always.
+/// The running totals of a user, or of one [pocket](crate::pocket) of theirs. For all pockets of a user
+/// together `available + held + charged == credited` and `open_jobs + free_slots == queue_cap`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// What may be spent.
@@ -21,11 +22,43 @@ pub struct Balance {
     pub credited: MicroUsd,
     /// How many jobs are unfinished.
     pub open_jobs: u32,
-    /// How many may be.
+    /// How many more may be.
+    pub free_slots: u32,
+    /// How many may be unfinished in all. The first pocket tells it for all of them.
     pub queue_cap: u32,
+    /// Since when no order is accepted, if that is so.
+    pub suspended_at: Option<Timestamp>,
     /// How often it has changed. Every movement of money raises it, so two reads that agree in it
     /// saw the same books.
     pub version: u64,
+}
+
+impl Balance {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: &Self) -> Self {
+        let add = |a: MicroUsd, b| a.checked_add(b).unwrap_or(MicroUsd::MAX);
+        Self {
+            available: add(self.available, other.available),
+            held: add(self.held, other.held),
+            charged: add(self.charged, other.charged),
+            credited: add(self.credited, other.credited),
+            open_jobs: self.open_jobs.saturating_add(other.open_jobs),
+            free_slots: self.free_slots.saturating_add(other.free_slots),
+            queue_cap: self.queue_cap.saturating_add(other.queue_cap),
+            suspended_at: self.suspended_at.or(other.suspended_at),
+            version: self.version.saturating_add(other.version),
+        }
+    }
+
+    /// Whether the sides add up. Of pockets that were read while money went from one to another they do not.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let sides = [self.available, self.held, self.charged].map(|side| i128::from(side.micros()));
+        let slots = u64::from(self.open_jobs).saturating_add(u64::from(self.free_slots));
+        sides.into_iter().fold(0, i128::saturating_add) == i128::from(self.credited.micros())
+            && slots == u64::from(self.queue_cap)
+    }
 }
 
 /// What an entry did.

@@ -17,6 +17,7 @@ pub mod job;
 pub mod ledger;
 pub mod money;
 pub mod order;
+pub mod pocket;
 pub mod sandbox;
 pub mod schedule;
 pub mod size;

@@ -62,6 +62,12 @@ impl MicroUsd {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// Half of it, rounded down to a whole micro-dollar.
+    #[must_use]
+    pub const fn half(self) -> Self {
+        Self(self.0 / 2)
+    }
+
     /// So many times the amount, unless it is above [`Self::MAX`].
     #[must_use]
     pub fn checked_mul(self, times: u32) -> Option<Self> {

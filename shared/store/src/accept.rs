@@ -7,23 +7,28 @@ use domain::{
     fingerprint::Fingerprint,
     ids::{JobId, UserId},
     job::Job,
+    ledger::Balance,
     money::MicroUsd,
+    pocket::{Met, Next, Pocket},
     time::Timestamp,
 };
 
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::{
     Store,
     conditions::Condition,
     error::StoreError,
-    item::{BalanceItem, EntryItem, JobItem, KeyItem, VERSION},
+    item::{EntryItem, HoldItem, JobItem, KeyItem, VERSION},
     keys,
-    tx::{Item, Tx, TxError, Write},
+    pockets::is_suspended,
+    tx::{Effort, Item, Tx, TxError, Write},
 };
 
 /// Longest wait for the look that tells what became of a transaction without an answer.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
+/// How many pockets are asked for an order at most, each as often as that takes.
+const ASKED_MAX: u8 = 64;
 
 /// An idempotency key that is to name the job.
 #[derive(Clone, Debug)]
@@ -72,6 +77,9 @@ pub enum AcceptError {
         /// How many are allowed.
         cap: u32,
     },
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    Suspended,
     /// There is no such user.
     #[error("there is no such account")]
     NoAccount,
@@ -90,7 +98,8 @@ enum Step {
 }
 
 impl Store {
-    /// Accepts a job and holds its price, or says why not.
+    /// Accepts a job and holds its price, or says why not. The first pocket of the balance is asked, and
+    /// others when it is busy or has too little.
     ///
     /// # Errors
     /// [`AcceptError`]; after [`StoreError::Unknown`] it may have been accepted, and asking again
@@ -99,27 +108,73 @@ impl Store {
         let job = acceptance.job;
         let [.., a, b, c, d] = *job.id.as_bytes();
         let salt = u64::from(u32::from_be_bytes([a, b, c, d]));
-        let refused = match self.accept_tx(acceptance)?.commit(&self.client, salt).await {
-            Ok(()) => return Ok(Accepted::Now),
-            Err(TxError::Store(error @ StoreError::Unknown(_))) => {
-                return self.accepted_after_all(job, error).await;
+        let mut effort = Effort::new(salt);
+        match self.accept_anywhere(acceptance, salt, &mut effort).await {
+            Err(AcceptError::Store(error @ StoreError::Unknown(_))) => {
+                self.accepted_after_all(job, error).await
             }
-            Err(TxError::Store(error)) => return Err(error.into()),
             // There may be more money, or more room, by the time that the missing attempt arrives. Whoever
             // is told that it was refused would take the key to be free.
-            Err(TxError::Refused { step: Step::Balance, is_final: false, .. }) => {
-                let error = StoreError::Unknown("refused, and an answer is missing".into());
-                return self.accepted_after_all(job, error).await;
+            Err(
+                AcceptError::InsufficientBalance { .. }
+                | AcceptError::QueueFull { .. }
+                | AcceptError::Suspended
+                | AcceptError::Store(StoreError::Busy),
+            ) if effort.is_unheard() => {
+                let error = StoreError::Unknown("not accepted, and an answer is missing".into());
+                self.accepted_after_all(job, error).await
             }
-            Err(TxError::Refused { step, found, .. }) => (step, found),
-        };
-        match refused {
-            (Step::Key, Some(found)) => named_before(found, acceptance),
-            // The id is fresh, so who wrote it before was this call, whose answer got lost.
-            (Step::Job | Step::Hold, _) => Ok(Accepted::Now),
-            (Step::Balance, Some(found)) => Err(unaffordable(found, job)?),
-            (Step::Key | Step::Balance, None) => Err(AcceptError::NoAccount),
+            decided => decided,
         }
+    }
+
+    /// Asks one pocket after the other.
+    async fn accept_anywhere(
+        &self,
+        acceptance: &Acceptance<'_>,
+        salt: u64,
+        effort: &mut Effort,
+    ) -> Result<Accepted, AcceptError> {
+        let job = acceptance.job;
+        let amount = job.hold.amount();
+        let mut pocket = Pocket::FIRST;
+        for asked in 0..ASKED_MAX {
+            let tx = self.accept_tx(acceptance, pocket)?;
+            let met = match tx.attempt(&self.client, effort).await {
+                Ok(()) => return Ok(Accepted::Now),
+                Err(TxError::Store(StoreError::Busy)) => Met::Others,
+                Err(TxError::Store(error)) => return Err(error.into()),
+                Err(TxError::Refused { step, found, .. }) => match (step, found) {
+                    (Step::Key, Some(found)) => return named_before(found, acceptance),
+                    // The id is fresh, so who wrote it before was this call, whose answer got lost.
+                    (Step::Job | Step::Hold, _) => return Ok(Accepted::Now),
+                    (Step::Balance, Some(found)) if is_suspended(&found) => {
+                        return Err(AcceptError::Suspended);
+                    }
+                    (Step::Balance, Some(_)) => Met::TooLittle,
+                    (Step::Key | Step::Balance, None) => return Err(AcceptError::NoAccount),
+                },
+            };
+            let pockets = timeout_at(effort.limit(), self.pockets(&job.user)).await;
+            let pockets = pockets.unwrap_or(Err(StoreError::Busy))?;
+            let pockets = pockets.ok_or(AcceptError::NoAccount)?;
+            let luck = salt.wrapping_add(asked.into());
+            match pockets.next(amount, pocket, met, luck) {
+                Next::Ask(other) => pocket = other,
+                Next::Move(what) => {
+                    if self.move_between(&job.user, &what, &effort.aside()).await? {
+                        pocket = what.to;
+                    }
+                }
+                Next::Wait => {}
+                Next::Refuse => return Err(unaffordable(&pockets.total(), job)),
+            }
+            // Who meets others for the first time goes elsewhere at once.
+            if asked > 0 {
+                effort.rest().await?;
+            }
+        }
+        Err(StoreError::Busy.into())
     }
 
     /// The job that a key names already, for a request that cannot be accepted as it stands: what was
@@ -156,7 +211,11 @@ impl Store {
         }
     }
 
-    fn accept_tx(&self, acceptance: &Acceptance<'_>) -> Result<Tx<Step>, StoreError> {
+    fn accept_tx(
+        &self,
+        acceptance: &Acceptance<'_>,
+        pocket: Pocket,
+    ) -> Result<Tx<Step>, StoreError> {
         let Acceptance { job, key } = acceptance;
         let user = &job.user;
         let mut tx = Tx::new();
@@ -173,21 +232,23 @@ impl Store {
             tx = tx.step(Step::Key, &self.tables.jobs, write);
         }
         let amount = job.hold.amount();
-        let hold = EntryItem::Hold {
+        let hold = EntryItem::Hold(HoldItem {
             v: VERSION,
             created_at_ms: job.created_at,
             job_id: job.id,
             amount_micros: amount,
-        };
+            pocket,
+        });
         let balance = Write::update(
-            keys::balance(user),
+            keys::balance(user, pocket),
             "SET available_micros = available_micros - :hold, held_micros = held_micros + :hold, \
-             open_jobs = open_jobs + :one, balance_version = balance_version + :one",
+             open_jobs = open_jobs + :one, free_slots = free_slots - :one, \
+             balance_version = balance_version + :one",
             Condition::AcceptBalance,
         )
         .with(":hold", amount)
         .with(":one", 1);
-        let row = JobItem::pending(job)?;
+        let row = JobItem::pending(job, pocket)?;
         let row = Write::put(keys::job(user, &job.id), &row, Condition::AcceptJob);
         let hold = Write::put(keys::hold(user, &job.id), &hold, Condition::AcceptHold);
         Ok(tx
@@ -210,14 +271,13 @@ fn named_before(found: Item, acceptance: &Acceptance<'_>) -> Result<Accepted, Ac
     }
 }
 
-/// Which of the two conditions on the balance did not hold.
-fn unaffordable(found: Item, job: &Job) -> Result<AcceptError, StoreError> {
-    let row: BalanceItem = serde_dynamo::from_item::<Item, _>(found)?;
-    Ok(if row.available_micros < job.hold.amount() {
-        AcceptError::InsufficientBalance { available: row.available_micros }
+/// Which of the two it lacks.
+fn unaffordable(balance: &Balance, job: &Job) -> AcceptError {
+    if balance.available < job.hold.amount() {
+        AcceptError::InsufficientBalance { available: balance.available }
     } else {
-        AcceptError::QueueFull { cap: row.queue_cap }
-    })
+        AcceptError::QueueFull { cap: balance.queue_cap }
+    }
 }
 
 /// A number attribute, for expressions that no row type covers.

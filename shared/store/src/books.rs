@@ -11,7 +11,6 @@ use crate::{
     error::{StoreError, sort},
     facts::{self, Row},
     item::read_key,
-    keys,
     tx::Item,
 };
 
@@ -60,17 +59,17 @@ impl Store {
         Ok((users, next))
     }
 
-    /// The books of a user, and how many rows they are. Every movement of money raises the
-    /// balance's version, so two equal versions with the reads in between saw one moment.
+    /// The books of a user, and how many rows they are. Every movement of money raises the version of
+    /// the pockets that it touches, so two equal versions with the reads in between saw one moment.
     ///
     /// # Errors
     /// [`BooksError`]
     pub async fn books(&self, user: &UserId) -> Result<(Books, usize), BooksError> {
         for _ in 0..ATTEMPTS {
-            let before = self.balance_row(user).await?;
+            let before = self.pocket_rows(user).await?;
             let ledger = self.partition(&self.tables.ledger, user, None).await?;
             let jobs = self.partition(&self.tables.jobs, user, Some(facts::OF_JOBS)).await?;
-            if self.balance_row(user).await? == before {
+            if self.pocket_rows(user).await? == before {
                 let rows = ledger.len().saturating_add(jobs.len());
                 return Ok((read_books(user, ledger.into_iter().chain(jobs)), rows));
             }
@@ -85,10 +84,6 @@ impl Store {
         let query = query.set_expression_attribute_values(values([(":user", text(user.as_str()))]));
         let found = query.consistent_read(true).limit(1).send().await.map_err(sort)?;
         Ok(!found.items.unwrap_or_default().is_empty())
-    }
-
-    pub(crate) async fn balance_row(&self, user: &UserId) -> Result<Option<Item>, StoreError> {
-        self.get(&self.tables.ledger, keys::balance(user)).await
     }
 
     /// All rows of a user in a table, with all attributes or these.

@@ -35,8 +35,9 @@ conditions! {
     AcceptJob = "attribute_not_exists(pk)",
     /// T1: nothing is held for it.
     AcceptHold = "attribute_not_exists(pk)",
-    /// T1: the balance covers the hold, and the tier allows one more unfinished job.
-    AcceptBalance = "available_micros >= :hold AND open_jobs < queue_cap",
+    /// T1: the pocket covers the hold, has a free slot, and orders are accepted at all.
+    AcceptBalance = "available_micros >= :hold AND free_slots >= :one AND \
+                     attribute_not_exists(suspended_at_ms)",
 
     /// The first claim: nobody has begun, and there is time left.
     ClaimBegin = "job_status = :pending AND deadline_at_ms > :overdue",
@@ -68,7 +69,7 @@ conditions! {
     FinishPending = "job_status = :pending",
     /// T3 at hard expiry, whoever has the job.
     FinishOpen = "job_status IN (:pending, :processing) AND expires_at_ms <= :now",
-    /// T2, T3: the account holds at least what is resolved.
+    /// T2, T3: the pocket holds at least what is resolved.
     FinishBalance = "held_micros >= :held AND open_jobs >= :one",
     /// T2, T3: nothing was told of this ending.
     FinishEvent = "attribute_not_exists(pk)",
@@ -81,6 +82,17 @@ conditions! {
     CreditEntry = "attribute_not_exists(pk)",
     /// T4: no other credit came since the tier was worked out.
     CreditBalance = "credited_micros = :seen",
+
+    /// A pocket gives no more than it has, and nothing while the account is suspended.
+    MoveFrom = "available_micros >= :amount AND free_slots >= :slots AND \
+                attribute_not_exists(suspended_at_ms)",
+    /// The pocket that receives is there.
+    MoveTo = "attribute_exists(pk)",
+    /// The pocket that receives is new.
+    MoveToNew = "attribute_not_exists(pk)",
+
+    /// The account is there, to be suspended or resumed.
+    Suspend = "attribute_exists(pk)",
 
     /// There is no API key of that id.
     AddKey = "attribute_not_exists(pk)",

@@ -4,6 +4,7 @@ use domain::{
     ids::{CreditId, UserId},
     ledger::Balance,
     money::MicroUsd,
+    pocket::Pocket,
     tier::Tier,
     time::Timestamp,
 };
@@ -74,17 +75,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn open_account(&self, user: &UserId) -> Result<bool, StoreError> {
-        let row = BalanceItem {
-            v: VERSION,
-            available_micros: MicroUsd::ZERO,
-            held_micros: MicroUsd::ZERO,
-            charged_micros: MicroUsd::ZERO,
-            credited_micros: MicroUsd::ZERO,
-            open_jobs: 0,
-            queue_cap: Tier::of(MicroUsd::ZERO).queue_cap,
-            balance_version: 0,
-        };
-        let write = Write::put(keys::balance(user), &row, Condition::OpenAccount);
+        let queue_cap = Tier::of(MicroUsd::ZERO).queue_cap;
+        let row = BalanceItem { queue_cap, ..BalanceItem::new(MicroUsd::ZERO, queue_cap) };
+        let first = keys::balance(user, Pocket::FIRST);
+        let write = Write::put(first, &row, Condition::OpenAccount);
         let tx = Tx::new().step(Step::Balance, &self.tables.ledger, write);
         match tx.commit(&self.client, 0).await {
             Ok(()) => Ok(true),
@@ -111,7 +105,7 @@ impl Store {
             return Err(CreditError::BadReference);
         }
         for attempt in 0..ATTEMPTS {
-            let seen = self.balance(user).await?.ok_or(CreditError::NoAccount)?;
+            let seen = self.first_pocket(user).await?.ok_or(CreditError::NoAccount)?;
             let tx = self.credit_tx(user, (id, amount), reference, now, &seen)?;
             match tx.commit(&self.client, u64::from(attempt)).await {
                 Ok(()) => return Ok(Credited::Now),
@@ -150,15 +144,18 @@ impl Store {
             amount_micros: amount,
             reference: reference.to_owned(),
         };
+        // Slots that were given once stay, also if the ladder should change.
+        let more = Tier::of(credited).queue_cap.saturating_sub(seen.queue_cap);
         let balance = Write::update(
-            keys::balance(user),
+            keys::balance(user, Pocket::FIRST),
             "SET available_micros = available_micros + :amount, credited_micros = :credited, \
-             queue_cap = :cap, balance_version = balance_version + :one",
+             queue_cap = queue_cap + :more, free_slots = free_slots + :more, \
+             balance_version = balance_version + :one",
             Condition::CreditBalance,
         )
         .with(":amount", amount)
         .with(":credited", credited)
-        .with(":cap", Tier::of(credited).queue_cap)
+        .with(":more", more)
         .with(":seen", seen.credited)
         .with(":one", 1);
         let table = &self.tables.ledger;

@@ -46,7 +46,7 @@ impl Row {
     }
 
     fn of(sk: &str, item: Item) -> Result<Self, StoreError> {
-        Ok(if sk == keys::BALANCE {
+        Ok(if keys::pocket_in(sk).is_some() {
             Self::Balance(serde_dynamo::from_item::<Item, BalanceItem>(item)?.into())
         } else if sk.starts_with(keys::ENTRY) {
             let entry = read_entry(item)?;
@@ -109,7 +109,9 @@ impl Row {
     /// Adds the row to the books.
     pub(crate) fn enter(self, books: &mut Books) {
         match self {
-            Self::Balance(balance) => books.balance = Some(balance),
+            Self::Balance(pocket) => {
+                books.balance = Some(books.balance.map_or(pocket, |sum| sum.plus(&pocket)));
+            }
             Self::Entry(entry) => books.entries.push(entry),
             Self::Reference(reference) => books.references.push(reference),
             Self::Job(job) => books.jobs.push(job),

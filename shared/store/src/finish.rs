@@ -7,7 +7,8 @@ use domain::{
     hold::Resolution,
     ids::{JobId, UserId},
     job::{Ending, Fence, Job, Status},
-    ledger::{Entry, EntryKind},
+    ledger::EntryKind,
+    pocket::Pocket,
     time::Timestamp,
 };
 
@@ -86,6 +87,14 @@ enum Step {
     Event,
 }
 
+/// The job to end, and the pocket that holds its price.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    user: &'a UserId,
+    job: &'a JobId,
+    pocket: Pocket,
+}
+
 impl Store {
     /// Ends a job once, however often it is asked to. Its row and its event may be forgotten after
     /// `retention`; its entries in the ledger never are.
@@ -101,7 +110,8 @@ impl Store {
         retention: Duration,
     ) -> Result<Finished, FinishError> {
         let resolution = ending.resolve(&job.hold);
-        self.end((&job.user, &job.id), guard, ending, &resolution, now, retention).await
+        let job = Target { user: &job.user, job: &job.id, pocket: job.hold.pocket() };
+        self.end(job, guard, ending, &resolution, now, retention).await
     }
 
     /// Expires a job whose row cannot be read, once it is past its hard expiry, so that no hold
@@ -116,17 +126,19 @@ impl Store {
         retention: Duration,
     ) -> Result<Finished, FinishError> {
         let found = self.get(&self.tables.ledger, keys::hold(user, job)).await?;
-        let entry = found.map(read_entry).transpose()?;
-        let Some(Entry { kind: EntryKind::Hold { amount, .. }, .. }) = entry else {
+        let row: Option<EntryItem> =
+            found.map(serde_dynamo::from_item).transpose().map_err(StoreError::from)?;
+        let Some(EntryItem::Hold(hold)) = row else {
             return Err(StoreError::Unreadable("the job has no hold".into()).into());
         };
-        let refund = Resolution::refund(amount);
-        self.end((user, job), Guard::Open, &Ending::Expired, &refund, now, retention).await
+        let refund = Resolution::refund(hold.amount_micros);
+        let job = Target { user, job, pocket: hold.pocket };
+        self.end(job, Guard::Open, &Ending::Expired, &refund, now, retention).await
     }
 
     async fn end(
         &self,
-        job: (&UserId, &JobId),
+        job: Target<'_>,
         guard: Guard,
         ending: &Ending,
         resolution: &Resolution,
@@ -134,7 +146,7 @@ impl Store {
         retention: Duration,
     ) -> Result<Finished, FinishError> {
         let guard = guard.of(ending);
-        let [.., a, b, c, d] = *job.1.as_bytes();
+        let [.., a, b, c, d] = *job.job.as_bytes();
         let salt = u64::from(u32::from_be_bytes([d, c, b, a]));
         let tx = self.finish_tx(job, guard, ending, resolution, now, retention);
         match tx.commit(&self.client, salt).await {
@@ -154,7 +166,7 @@ impl Store {
 
     fn finish_tx(
         &self,
-        (user, job): (&UserId, &JobId),
+        Target { user, job, pocket }: Target<'_>,
         guard: Guard,
         ending: &Ending,
         resolution: &Resolution,
@@ -172,11 +184,12 @@ impl Store {
             forget_at_s,
         };
         let balance = Write::update(
-            keys::balance(user),
+            keys::balance(user, pocket),
             "SET held_micros = held_micros - :held, \
              available_micros = available_micros + :released, \
              charged_micros = charged_micros + :charged, \
-             open_jobs = open_jobs - :one, balance_version = balance_version + :one",
+             open_jobs = open_jobs - :one, free_slots = free_slots + :one, \
+             balance_version = balance_version + :one",
             Condition::FinishBalance,
         )
         .with(":held", figures.held)

@@ -14,6 +14,7 @@ use domain::{
     ledger::{Balance, Entry, EntryKind},
     money::MicroUsd,
     order::{Count, ImageUrl, Order, Prompt},
+    pocket::Pocket,
     size::Ratio,
     time::Timestamp,
     upstream::Upstream,
@@ -56,6 +57,8 @@ pub(crate) struct JobItem {
     metadata: BTreeMap<String, String>,
     upstream: Upstream,
     price_micros: MicroUsd,
+    #[serde(default, skip_serializing_if = "Pocket::is_first")]
+    pocket: Pocket,
     created_at_ms: Timestamp,
     deadline_at_ms: Timestamp,
     expires_at_ms: Timestamp,
@@ -92,7 +95,7 @@ pub(crate) struct JobItem {
 impl JobItem {
     /// The row of a job that has just been accepted: due at once, so that a doorbell that never
     /// rang is noticed by the next sweep.
-    pub(crate) fn pending(job: &Job) -> Result<Self, StoreError> {
+    pub(crate) fn pending(job: &Job, pocket: Pocket) -> Result<Self, StoreError> {
         let extra = serde_json::to_string(&job.order.extra);
         let extra = extra.map_err(|error| StoreError::Malformed(error.into()))?;
         Ok(Self {
@@ -107,6 +110,7 @@ impl JobItem {
             metadata: job.order.metadata.clone(),
             upstream: job.upstream,
             price_micros: job.hold.price(),
+            pocket,
             created_at_ms: job.created_at,
             deadline_at_ms: job.deadline,
             expires_at_ms: job.expires_at,
@@ -130,6 +134,7 @@ impl JobItem {
     /// The job that the row tells of.
     fn into_job(self, id: JobId, user: UserId) -> Result<Job, Source> {
         let hold = Hold::new(self.price_micros, self.n).ok_or("the hold is out of bounds")?;
+        let hold = hold.in_pocket(self.pocket);
         let state = StateItem {
             job_status: self.job_status,
             fence: self.fence,
@@ -271,7 +276,7 @@ pub(crate) struct EventItem {
     pub(crate) forget_at_s: u64,
 }
 
-/// The balance row.
+/// The row of a pocket of the balance. Only the first has `credited_micros` and `queue_cap` that are not zero.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BalanceItem {
     pub(crate) v: u32,
@@ -280,8 +285,29 @@ pub(crate) struct BalanceItem {
     pub(crate) charged_micros: MicroUsd,
     pub(crate) credited_micros: MicroUsd,
     pub(crate) open_jobs: u32,
+    pub(crate) free_slots: u32,
     pub(crate) queue_cap: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suspended_at_ms: Option<Timestamp>,
     pub(crate) balance_version: u64,
+}
+
+impl BalanceItem {
+    /// A pocket with this much money and so many free slots.
+    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32) -> Self {
+        Self {
+            v: VERSION,
+            available_micros,
+            held_micros: MicroUsd::ZERO,
+            charged_micros: MicroUsd::ZERO,
+            credited_micros: MicroUsd::ZERO,
+            open_jobs: 0,
+            free_slots,
+            queue_cap: 0,
+            suspended_at_ms: None,
+            balance_version: 0,
+        }
+    }
 }
 
 impl From<BalanceItem> for Balance {
@@ -292,7 +318,9 @@ impl From<BalanceItem> for Balance {
             charged: row.charged_micros,
             credited: row.credited_micros,
             open_jobs: row.open_jobs,
+            free_slots: row.free_slots,
             queue_cap: row.queue_cap,
+            suspended_at: row.suspended_at_ms,
             version: row.balance_version,
         }
     }
@@ -303,9 +331,20 @@ impl From<BalanceItem> for Balance {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum EntryItem {
     Credit { v: u32, created_at_ms: Timestamp, amount_micros: MicroUsd, reference: String },
-    Hold { v: u32, created_at_ms: Timestamp, job_id: JobId, amount_micros: MicroUsd },
+    Hold(HoldItem),
     Usage(ResolutionItem),
     Refund(ResolutionItem),
+}
+
+/// A hold, in its row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct HoldItem {
+    pub(crate) v: u32,
+    pub(crate) created_at_ms: Timestamp,
+    pub(crate) job_id: JobId,
+    pub(crate) amount_micros: MicroUsd,
+    #[serde(default, skip_serializing_if = "Pocket::is_first")]
+    pub(crate) pocket: Pocket,
 }
 
 /// The figures of a resolution, in its row.
@@ -359,9 +398,9 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, StoreError> {
             let kind = EntryKind::Credit { id, amount: amount_micros, reference };
             Entry { at: created_at_ms, kind }
         }
-        EntryItem::Hold { created_at_ms, job_id, amount_micros, .. } => {
-            let kind = EntryKind::Hold { job: job_id, amount: amount_micros };
-            Entry { at: created_at_ms, kind }
+        EntryItem::Hold(row) => {
+            let kind = EntryKind::Hold { job: row.job_id, amount: row.amount_micros };
+            Entry { at: row.created_at_ms, kind }
         }
         EntryItem::Usage(row) => row.into_entry(ResolutionKind::Usage),
         EntryItem::Refund(row) => row.into_entry(ResolutionKind::Refund),

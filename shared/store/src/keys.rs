@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ids::{CreditId, JobId, UserId},
     job::Status,
+    pocket::Pocket,
 };
 
 /// What the sort key of a job begins with.
@@ -21,7 +22,7 @@ pub(crate) const EVENT: &str = "event#";
 pub(crate) const ENTRY: &str = "entry#";
 /// What the sort key of a used payment reference begins with.
 pub(crate) const REFERENCE: &str = "ref#";
-/// The sort key of the balance.
+/// The sort key of the first pocket of the balance, and what those of the others begin with.
 pub(crate) const BALANCE: &str = "balance";
 
 /// The primary key of a row in the jobs or the ledger table.
@@ -57,8 +58,21 @@ pub(crate) fn event(user: &UserId, job: &JobId, status: Status) -> Key {
     Key::new(user, format!("{EVENT}{job}#{}", status.as_str()))
 }
 
-pub(crate) fn balance(user: &UserId) -> Key {
-    Key::new(user, BALANCE.to_owned())
+pub(crate) fn balance(user: &UserId, pocket: Pocket) -> Key {
+    let first = BALANCE.to_owned();
+    Key::new(user, if pocket.is_first() { first } else { format!("{BALANCE}#{}", pocket.number()) })
+}
+
+/// The pocket whose balance has this sort key.
+pub(crate) fn pocket_in(sk: &str) -> Option<Pocket> {
+    match sk.strip_prefix(BALANCE)? {
+        "" => Some(Pocket::FIRST),
+        number => {
+            let number = number.strip_prefix('#')?;
+            let pocket: Pocket = number.parse::<u8>().ok()?.try_into().ok()?;
+            (!pocket.is_first() && pocket.number().to_string() == number).then_some(pocket)
+        }
+    }
 }
 
 pub(crate) fn hold(user: &UserId, job: &JobId) -> Key {

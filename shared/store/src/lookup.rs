@@ -14,7 +14,7 @@ use crate::{
     Store,
     claim::{text, values},
     error::{StoreError, sort},
-    item::{BalanceItem, read_entry, read_job, read_key},
+    item::{read_entry, read_job, read_key},
     keys,
     tx::Item,
 };
@@ -96,9 +96,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn balance(&self, user: &UserId) -> Result<Option<Balance>, StoreError> {
-        let found = self.get(&self.tables.ledger, keys::balance(user)).await?;
-        let row = found.map(serde_dynamo::from_item::<Item, BalanceItem>).transpose()?;
-        Ok(row.map(Balance::from))
+        Ok(self.pockets(user).await?.map(|pockets| pockets.total()))
     }
 
     /// A user's entries, those of the newest job or credit first, and of one job its resolution

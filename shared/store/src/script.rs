@@ -30,6 +30,14 @@ pub(crate) struct Asked {
     pub(crate) body: Value,
 }
 
+impl Asked {
+    /// Whether it is the reading of the pockets of a balance.
+    pub(crate) fn is_of_pockets(&self) -> bool {
+        let condition = self.body["KeyConditionExpression"].as_str();
+        self.call == "Query" && condition.is_some_and(|text| text.contains(":balance"))
+    }
+}
+
 /// A status and a body.
 pub(crate) type Answer = (u16, Value);
 

@@ -5,9 +5,10 @@
 //! and here is what it found". Put the most telling step first: when several conditions fail, it is
 //! the one reported.
 
+mod effort;
 mod unheard;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -20,36 +21,24 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Serialize;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::timeout_at;
+
+pub(crate) use self::effort::{Effort, Pauses};
 
 use crate::{
     conditions::Condition,
     error::{BUSY, Source, StoreError},
     keys::Key,
-    tx::unheard::Unheard,
 };
 
 /// A row, as DynamoDB keeps it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// How long a transaction that meets others on the same rows is tried again. The SDK does not do
-/// it: it takes `TransactionCanceledException` for final.
-const BUDGET: Duration = Duration::from_millis(2_500);
-/// How long a transaction may take with all its attempts, so that who asked for it can still be
-/// told that the outcome is unknown before their function's time is up.
-const LIMIT: Duration = Duration::from_secs(5);
-/// The longest first pause; it doubles up to [`PAUSE_MAX`].
-const PAUSE: Duration = Duration::from_millis(20);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_millis(320);
-
 /// Why a transaction did not commit.
 #[derive(Debug)]
 pub(crate) enum TxError<Step> {
-    /// The condition of `step` did not hold. `found` is the row it met. Nothing was written, and if this
-    /// is final, nothing will be: else an earlier attempt was not answered, and may be done yet, should the
-    /// condition hold by then.
-    Refused { step: Step, found: Option<Item>, is_final: bool },
+    /// The condition of `step` did not hold. `found` is the row it met. Nothing was written by this attempt.
+    Refused { step: Step, found: Option<Item> },
     /// The table's own trouble.
     Store(StoreError),
 }
@@ -65,7 +54,7 @@ impl<Step> From<StoreError> for TxError<Step> {
 #[must_use]
 pub(crate) struct Tx<Step> {
     steps: Vec<Step>,
-    writes: Result<Vec<TransactWriteItem>, Source>,
+    writes: Result<Vec<TransactWriteItem>, Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl<Step: Copy> Tx<Step> {
@@ -83,61 +72,36 @@ impl<Step: Copy> Tx<Step> {
         self
     }
 
-    /// Writes all of it, or nothing. Meeting other writers, it tries again within [`BUDGET`];
-    /// `salt` keeps those who met once from meeting again.
-    ///
-    /// Each attempt has a client token of its own, which the SDK sets and keeps through its own
-    /// retries, so a retry after a lost answer is not a second write.
+    /// Writes all of it, or nothing. Meeting other writers, it tries again for some time.
     pub(crate) async fn commit(self, client: &Client, salt: u64) -> Result<(), TxError<Step>> {
-        let writes = self.writes.map_err(StoreError::Malformed)?;
-        let begun = Instant::now();
-        let end = begun.checked_add(BUDGET);
-        let limit = begun.checked_add(LIMIT).unwrap_or(begun);
-        let mut pauses = Pauses::new(salt);
-        let unheard = Unheard::default();
+        let mut effort = Effort::new(salt);
         loop {
-            let request = client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let sending = request.customize().interceptor(unheard.clone()).send();
-            let Ok(answer) = timeout_at(limit, sending).await else {
-                return Err(StoreError::Unknown("no answer in time".into()).into());
-            };
-            let Err(error) = answer else { return Ok(()) };
-            match diagnose(&self.steps, error, !unheard.any()) {
-                TxError::Store(StoreError::Busy) => {
-                    let pause = pauses.next();
-                    if Instant::now().checked_add(pause) >= end {
-                        let unknown =
-                            || StoreError::Unknown("busy, and an answer is missing".into());
-                        let busy = if unheard.any() { unknown() } else { StoreError::Busy };
-                        return Err(busy.into());
-                    }
-                    sleep(pause).await;
-                }
-                decided @ (TxError::Refused { .. } | TxError::Store(_)) => return Err(decided),
+            match self.attempt(client, &effort).await {
+                Err(TxError::Store(StoreError::Busy)) => effort.rest().await?,
+                decided => return decided,
             }
         }
     }
-}
 
-/// Pauses of random length below a bound that doubles, which spreads those who collided best.
-pub(crate) struct Pauses {
-    bound: Duration,
-    state: u64,
-}
-
-impl Pauses {
-    pub(crate) fn new(salt: u64) -> Self {
-        Self { bound: PAUSE, state: salt }
-    }
-
-    pub(crate) fn next(&mut self) -> Duration {
-        // SplitMix64's step: enough to tell the pauses of different jobs apart.
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let millis = u64::try_from(self.bound.as_millis()).unwrap_or(u64::MAX);
-        let pause = (mixed >> 31).checked_rem(millis).unwrap_or_default();
-        self.bound = self.bound.saturating_mul(2).min(PAUSE_MAX);
-        Duration::from_millis(pause.saturating_add(1))
+    /// Writes all of it, or nothing, in one attempt.
+    ///
+    /// It has a client token of its own, which the SDK sets and keeps through its own retries, so a
+    /// retry after a lost answer is not a second write.
+    pub(crate) async fn attempt(
+        &self,
+        client: &Client,
+        effort: &Effort,
+    ) -> Result<(), TxError<Step>> {
+        let broken = |error: &Arc<dyn std::error::Error + Send + Sync>| {
+            StoreError::Malformed(Box::new(Arc::clone(error)))
+        };
+        let writes = self.writes.as_ref().map_err(broken)?.clone();
+        let request = client.transact_write_items().set_transact_items(Some(writes));
+        let sending = request.customize().interceptor(effort.unheard.clone()).send();
+        let Ok(answer) = timeout_at(effort.limit(), sending).await else {
+            return Err(StoreError::Unknown("no answer in time".into()).into());
+        };
+        answer.map(drop).map_err(|error| diagnose(&self.steps, error))
     }
 }
 
@@ -219,12 +183,11 @@ const PASSING: [&str; 3] =
 fn diagnose<Step: Copy>(
     steps: &[Step],
     error: SdkError<TransactWriteItemsError, HttpResponse>,
-    is_final: bool,
 ) -> TxError<Step> {
     if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     {
-        return match verdict(steps, canceled.cancellation_reasons(), is_final) {
+        return match verdict(steps, canceled.cancellation_reasons()) {
             Some(verdict) => verdict,
             None => StoreError::Malformed(error.into()).into(),
         };
@@ -243,7 +206,6 @@ fn diagnose<Step: Copy>(
 fn verdict<Step: Copy>(
     steps: &[Step],
     reasons: &[CancellationReason],
-    is_final: bool,
 ) -> Option<TxError<Step>> {
     let objected = |(_, reason): &(&Step, &CancellationReason)| {
         reason.code().is_some_and(|code| code != "None")
@@ -252,7 +214,7 @@ fn verdict<Step: Copy>(
     match reason.code() {
         Some("ConditionalCheckFailed") => {
             let found = reason.item().filter(|item| !item.is_empty()).cloned();
-            Some(TxError::Refused { step: *step, found, is_final })
+            Some(TxError::Refused { step: *step, found })
         }
         Some(code) if PASSING.contains(&code) => Some(StoreError::Busy.into()),
         _ => None,

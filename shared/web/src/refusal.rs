@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The key's user has no account.
     #[error("there is no account for this API key")]
     NoAccount,
+    /// The account is suspended.
+    #[error("this account is suspended: what was accepted goes on, and nothing new is")]
+    AccountSuspended,
     /// The body is too large.
     #[error("the body must have at most {0} bytes")]
     BodyTooLarge(usize),
@@ -122,6 +125,9 @@ impl Refusal {
         match self {
             Self::InvalidApiKey => row(S::UNAUTHORIZED, "authentication_error", "invalid_api_key"),
             Self::NoAccount => row(S::FORBIDDEN, "permission_error", "account_not_found"),
+            Self::AccountSuspended => {
+                row(S::FORBIDDEN, "permission_error", "account_suspended")
+            }
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::NotJson => row(S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type"),
             Self::MalformedJson(_) => row(S::BAD_REQUEST, INVALID, "invalid_json"),
@@ -159,6 +165,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
             | Self::MalformedJson(_)
@@ -184,6 +191,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
             | Self::MalformedJson(_)

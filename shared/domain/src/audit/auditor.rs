@@ -66,9 +66,9 @@ impl Auditor {
         self.findings.violation("INV-04", format!("a row cannot be read: {row}"));
     }
 
-    /// The balance.
-    pub fn balance(&mut self, balance: Balance) {
-        self.sums.balance = Some(balance);
+    /// The balance, or one pocket of it after the other.
+    pub fn balance(&mut self, pocket: Balance) {
+        self.sums.balance = Some(self.sums.balance.map_or(pocket, |sum| sum.plus(&pocket)));
     }
 
     /// A credit; other entries belong to a job and are left to it.
@@ -165,6 +165,10 @@ impl Auditor {
         let (counted, count) = (balance.open_jobs, sums.open_jobs);
         findings.expect("INV-02", u64::from(counted) == count, || {
             format!("the balance counts {counted} open jobs, there are {count}")
+        });
+        let (free, cap) = (balance.free_slots, balance.queue_cap);
+        findings.expect("INV-02", counted.checked_add(free) == Some(cap), || {
+            format!("{counted} open jobs and {free} free slots are not the {cap} of the queue")
         });
         let (credits, references) = (sums.credits, sums.references);
         findings.expect("INV-11", credits == references, || {

@@ -102,7 +102,9 @@ fn sound() -> Books {
             charged: usd(10),
             credited: usd(100),
             open_jobs: 1,
+            free_slots: 5,
             queue_cap: 6,
+            suspended_at: None,
             version: 6,
         }),
         entries: vec![

@@ -1,8 +1,8 @@
 //! The audit of one account: its rows are read in the order of its jobs and fed to the auditor, until
 //! they were those of one moment.
 //!
-//! Every movement of money raises the balance's version, so two equal rows of the balance with all
-//! other reads in between saw one moment. An account that never stands still is gone through a last
+//! Every movement of money raises the version of the pockets that it touches, so twice the same pockets with
+//! all other reads in between saw one moment. An account that never stands still is gone through a last
 //! time: then a job that looks wrong is read again by itself, and the totals are left out.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -51,7 +51,7 @@ impl Account<'_> {
         let (mut done, mut passes) = (1, PASSES_SMALL);
         loop {
             let is_last = done >= passes;
-            let before = self.store.balance_row(self.user).await?;
+            let before = self.store.pocket_rows(self.user).await?;
             let keep = self.bounds.kept.saturating_sub(report.violations.len());
             let mut pass = Pass::new(self, keep, is_last);
             let mut say = |pass: &Pass<'_>| {
@@ -60,7 +60,7 @@ impl Account<'_> {
             };
             pass.run(&mut say).await?;
             count(&pass, report);
-            let is_still = self.store.balance_row(self.user).await? == before;
+            let is_still = self.store.pocket_rows(self.user).await? == before;
             if is_still || is_last {
                 report.users = report.users.saturating_add(1);
                 if !is_still {

@@ -2,12 +2,13 @@
 
 mod wire;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use super::*;
+use super::{effort::BUDGET, *};
 use crate::script::{ATTEMPTS, Answer, Script, canceled, client, done, error, reason, refused};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

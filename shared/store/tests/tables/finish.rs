@@ -45,7 +45,9 @@ async fn an_ending_moves_the_hold_to_where_it_belongs() {
             charged: usd(charged),
             credited: usd(500_000),
             open_jobs: 0,
+            free_slots: 6,
             queue_cap: 6,
+            suspended_at: None,
             version: 3,
         };
         assert_eq!(world.balance().await, expected);

@@ -22,6 +22,7 @@ fn refusals() -> Vec<Refusal> {
     vec![
         Refusal::InvalidApiKey,
         Refusal::NoAccount,
+        Refusal::AccountSuspended,
         Refusal::BodyTooLarge(262_144),
         Refusal::NotJson,
         Refusal::MalformedJson("see line 1 column 4".to_owned()),
@@ -58,42 +59,43 @@ fn place(refusal: &Refusal) -> usize {
     match refusal {
         Refusal::InvalidApiKey => 0,
         Refusal::NoAccount => 1,
-        Refusal::BodyTooLarge(_) => 2,
-        Refusal::NotJson => 3,
-        Refusal::MalformedJson(_) => 4,
-        Refusal::UnknownParameter(_) => 5,
-        Refusal::DuplicateParameter(_) => 6,
-        Refusal::MissingParameter(_) => 7,
-        Refusal::InvalidParameter { .. } => 8,
+        Refusal::AccountSuspended => 2,
+        Refusal::BodyTooLarge(_) => 3,
+        Refusal::NotJson => 4,
+        Refusal::MalformedJson(_) => 5,
+        Refusal::UnknownParameter(_) => 6,
+        Refusal::DuplicateParameter(_) => 7,
+        Refusal::MissingParameter(_) => 8,
+        Refusal::InvalidParameter { .. } => 9,
         Refusal::Order(error) => match error {
-            OrderError::ModelNotFound => 9,
-            OrderError::PromptEmpty => 10,
-            OrderError::PromptTooLong(_) => 11,
-            OrderError::CountOutOfRange => 12,
-            OrderError::ImageUrlRequired => 13,
-            OrderError::BadImageUrl => 14,
-            OrderError::ExtraNotAllowed(_) => 15,
-            OrderError::BadExtra { .. } => 16,
-            OrderError::ExtraTooLarge => 17,
-            OrderError::BadMetadata => 18,
+            OrderError::ModelNotFound => 10,
+            OrderError::PromptEmpty => 11,
+            OrderError::PromptTooLong(_) => 12,
+            OrderError::CountOutOfRange => 13,
+            OrderError::ImageUrlRequired => 14,
+            OrderError::BadImageUrl => 15,
+            OrderError::ExtraNotAllowed(_) => 16,
+            OrderError::BadExtra { .. } => 17,
+            OrderError::ExtraTooLarge => 18,
+            OrderError::BadMetadata => 19,
         },
-        Refusal::BadIdempotencyKey => 19,
-        Refusal::IdempotencyKeysDiffer => 20,
-        Refusal::KeyReused => 21,
-        Refusal::InsufficientBalance { .. } => 22,
-        Refusal::QueueFull { .. } => 23,
-        Refusal::JobNotFound => 24,
-        Refusal::RouteNotFound => 25,
-        Refusal::AccountBusy => 26,
-        Refusal::Unavailable(_) => 27,
-        Refusal::Internal(_) => 28,
+        Refusal::BadIdempotencyKey => 20,
+        Refusal::IdempotencyKeysDiffer => 21,
+        Refusal::KeyReused => 22,
+        Refusal::InsufficientBalance { .. } => 23,
+        Refusal::QueueFull { .. } => 24,
+        Refusal::JobNotFound => 25,
+        Refusal::RouteNotFound => 26,
+        Refusal::AccountBusy => 27,
+        Refusal::Unavailable(_) => 28,
+        Refusal::Internal(_) => 29,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..29).collect::<Vec<_>>());
+    assert_eq!(places, (0..30).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.

@@ -21,10 +21,11 @@ type Break = fn(&mut Books);
 
 #[test]
 fn each_break_is_found() {
-    let breaks: [(&str, Break); 28] = [
+    let breaks: [(&str, Break); 29] = [
         ("INV-01", |b| balance(b).available = usd(71)),
         ("INV-02", |b| (balance(b).held, balance(b).available) = (usd(10), usd(80))),
-        ("INV-02", |b| balance(b).open_jobs = 2),
+        ("INV-02", |b| (balance(b).open_jobs, balance(b).free_slots) = (2, 4)),
+        ("INV-02", |b| balance(b).free_slots = 6),
         ("INV-03", |b| b.entries.truncate(5)),
         ("INV-03", |b| b.balance = None),
         ("INV-04", |b| b.unreadable.push("entry#x".into())),
@@ -89,7 +90,7 @@ fn without_the_open_job() -> Books {
     books.jobs.pop();
     books.entries.remove(2);
     books.balance =
-        Some(Balance { available: usd(90), held: usd(0), open_jobs: 0, ..books.balance.unwrap() });
+        Some(Balance { available: usd(90), held: usd(0), open_jobs: 0, free_slots: 6, ..books.balance.unwrap() });
     books
 }
 

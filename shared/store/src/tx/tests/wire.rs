@@ -63,7 +63,7 @@ fn drained() -> Value {
     json!({
         "pk": { "S": "demo" }, "sk": { "S": "balance" }, "v": number(1),
         "available_micros": number(0), "held_micros": number(0), "charged_micros": number(0),
-        "credited_micros": number(0), "open_jobs": number(0), "queue_cap": number(6),
+        "credited_micros": number(0), "open_jobs": number(0), "free_slots": number(6), "queue_cap": number(6),
         "balance_version": number(0),
     })
 }
@@ -79,9 +79,18 @@ fn used_key() -> Value {
     })
 }
 
+/// What is read of a balance with nothing to spend.
+fn pockets() -> Answer {
+    (200, json!({ "Items": [drained()] }))
+}
+
 /// Answers as if every write were taken.
 fn taken(asked: &Asked) -> Answer {
-    if asked.call == "GetItem" { (200, json!({ "Item": drained() })) } else { done() }
+    match asked.call.as_str() {
+        "GetItem" => (200, json!({ "Item": drained() })),
+        "Query" => pockets(),
+        _ => done(),
+    }
 }
 
 /// Every transaction that there is, in every form, with how many writes it has.
@@ -176,13 +185,17 @@ async fn while_the_key_is_in_dispute_the_balance_does_not_count() {
     let (fine, conflict) = (reason("None"), reason("TransactionConflict"));
     let disputed = canceled([conflict, fine.clone(), fine.clone(), refused(&drained())]);
     let replay = canceled([refused(&used_key()), fine.clone(), fine, reason("None")]);
-    let script = Script::of([disputed.clone(), replay]);
+    let script = Script::of([disputed.clone(), pockets(), replay]);
     let second = job(2);
     let accepted = script.store().accept(&keyed(&second)).await;
     assert_eq!(accepted.unwrap(), Accepted::Before(job(1).id));
-    assert_eq!(script.asked().len(), 2);
+    assert_eq!(script.asked().len(), 3);
 
-    let accepted = Script::of([disputed]).store().accept(&keyed(&second)).await;
+    let script = Script::new(move |asked| match asked.call.as_str() {
+        "Query" => pockets(),
+        _ => disputed.clone(),
+    });
+    let accepted = script.store().accept(&keyed(&second)).await;
     let busy = matches!(accepted, Err(AcceptError::Store(StoreError::Busy)));
     assert!(busy, "{accepted:?}");
 }
@@ -200,6 +213,7 @@ async fn whatever_else_cancels_it_an_acceptance_is_no_question_of_money() {
             let answer = canceled(reasons);
             let script = Script::new(move |asked| match asked.call.as_str() {
                 "GetItem" => (200, json!({})),
+                "Query" => pockets(),
                 _ => answer.clone(),
             });
             let told = script.store().accept(&keyed(&job)).await.unwrap_err();
@@ -254,6 +268,7 @@ async fn a_refusal_after_an_attempt_without_an_answer_is_not_final() {
         let (is_final, poor) = (lost.is_none(), poor.clone());
         let script = Script::new(move |asked| match asked.call.as_str() {
             "GetItem" => (200, json!({})),
+            "Query" => pockets(),
             _ if asked.place == 0 => lost.clone().unwrap_or_else(|| poor.clone()),
             _ => poor.clone(),
         });

@@ -22,7 +22,9 @@ fn a_balance_is_exact_and_has_nothing_internal() {
         charged: MicroUsd::constant(81_000),
         credited: MicroUsd::constant(5_000_000),
         open_jobs: 1,
+        free_slots: 29,
         queue_cap: 30,
+        suspended_at: None,
         version: 4,
     };
     insta::assert_json_snapshot!(sorted(&value(&text(&owned))), @r#"
