@@ -4,6 +4,7 @@
 use std::{sync::Arc, sync::Mutex, time::Duration};
 
 use domain::{
+    audit::{History, Snapshot, audit},
     ids::{CreditId, JobId, UserId},
     job::{Delivered, Ending, Image},
     money::MicroUsd,
@@ -31,6 +32,9 @@ const MAKING: Duration = Duration::from_millis(800);
 /// After what time a worker that found the account busy comes back, as the template says.
 const REVISIT: Duration = Duration::from_secs(5);
 
+/// After how many commits the books are audited: each time takes as long as there are jobs.
+const AUDIT_EVERY: u64 = 100;
+
 /// What a busy account could do.
 #[derive(Clone, Debug, Default)]
 pub struct Contention {
@@ -54,6 +58,8 @@ pub struct Contention {
     pub commits: u64,
     /// How long it took until everything was settled.
     pub took: Duration,
+    /// In how many pockets the balance was in the end.
+    pub pockets: usize,
     /// What must not be.
     pub violations: Vec<String>,
 }
@@ -97,7 +103,11 @@ async fn run(seed: u64, rate: u32, orders: u32) -> Contention {
     chance.fill(&mut entropy);
     let credit = (CreditId::new(time.now(), &entropy), MicroUsd::constant(5_000_000_000));
     store.credit(&user, credit, "payment", time.now()).await.unwrap();
-    let before = cloud.state().ledger.commits;
+    let before = {
+        let mut state = cloud.state();
+        state.audit_every = AUDIT_EVERY;
+        state.ledger.commits
+    };
 
     let account = Account {
         api: Api::new(&functions),
@@ -128,11 +138,17 @@ async fn run(seed: u64, rate: u32, orders: u32) -> Contention {
     found.orders = usize::try_from(orders).unwrap_or(usize::MAX);
     found.accepting.sort_unstable();
     found.settling.sort_unstable();
+    let (books, _) = store.books(&account.user).await.unwrap();
+    let pockets = store.pockets(&account.user).await.unwrap();
+    found.pockets = pockets.map_or(0, |pockets| pockets.iter().count());
+    let snapshot = Snapshot { books, now: time.now(), slack: Duration::ZERO };
+    let mut wrong = audit(&snapshot, &History::default());
     let state = cloud.state();
     found.commits = state.ledger.commits.saturating_sub(before);
     found.conflicts = state.conflicts;
-    let wrong = state.ledger.violations.iter();
-    found.violations = wrong.map(|found| format!("{} {}", found.invariant, found.what)).collect();
+    wrong.extend(state.ledger.violations.iter().cloned());
+    found.violations =
+        wrong.iter().map(|found| format!("{} {}", found.invariant, found.what)).collect();
     found
 }
 

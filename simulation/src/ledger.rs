@@ -44,13 +44,19 @@ impl Ledger {
         means: Means,
         rows: &[Row],
     ) -> Vec<Change> {
-        self.commits = self.commits.saturating_add(1);
         let history = History { earlier: self.books.remove(&books.user), ..History::default() };
         let snapshot = Snapshot { books, now, slack: PATIENCE };
         self.violations.extend(audit(&snapshot, &history));
         let (before, books) = (history.earlier, snapshot.books);
         if rows.iter().any(|row| self.conflicted.remove(&row.sk)) {
             self.sights.see(Sight::ConflictRetried);
+        }
+        match means {
+            Means::Move => self.sights.see(Sight::Moved),
+            Means::Accept if rows.iter().any(|row| row.sk.starts_with("balance#")) => {
+                self.sights.see(Sight::OtherPocket);
+            }
+            _ => {}
         }
         let mut changes = Vec::new();
         for job in &books.jobs {
@@ -111,6 +117,7 @@ impl Ledger {
             Means::Intent | Means::Task | Means::PutDown => self.sights.see(Sight::FencedOff),
             Means::Credit => self.sights.see(Sight::CreditedOnce),
             Means::Accept
+            | Means::Move
             | Means::Begin
             | Means::Resume
             | Means::Postpone

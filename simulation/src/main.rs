@@ -75,16 +75,16 @@ fn main() -> anyhow::Result<ExitCode> {
 #[expect(clippy::float_arithmetic, reason = "a figure to look at, not money")]
 fn contention(seed: u64) {
     println!(
-        "  jobs/s  accepted    busy  p50 accept  p99 accept  p50 settle  p99 settle  settled/s  conflicts/job"
+        "  jobs/s  accepted    busy  p50 accept  p99 accept  p50 settle  p99 settle  settled/s  conflicts/job  pockets"
     );
-    for (rate, orders) in [(0, 100), (10, 300), (20, 600), (30, 900), (50, 1_500), (100, 3_000)] {
+    for (rate, orders) in [(0, 100), (10, 300), (20, 600), (30, 900), (50, 1_500), (100, 2_000)] {
         let found = contend(seed, rate, orders);
         let name = if rate == 0 { "at once".to_owned() } else { rate.to_string() };
         let of = |sorted, percent| format!("{} ms", percentile(sorted, percent).as_millis());
         let jobs = u32::try_from(found.accepted).unwrap_or(u32::MAX).max(1);
         let conflicts = f64::from(u32::try_from(found.conflicts).unwrap_or(u32::MAX));
         println!(
-            "{name:>8} {:>9} {:>7} {:>11} {:>11} {:>11} {:>11} {:>10.1} {:>14.1}",
+            "{name:>8} {:>9} {:>7} {:>11} {:>11} {:>11} {:>11} {:>10.1} {:>14.1} {:>8}",
             found.accepted,
             found.busy,
             of(&found.accepting, 50),
@@ -93,6 +93,7 @@ fn contention(seed: u64) {
             of(&found.settling, 99),
             found.jobs_per_second(),
             conflicts / f64::from(jobs),
+            found.pockets,
         );
         found.violations.iter().for_each(|wrong| println!("  {wrong}"));
     }

@@ -166,6 +166,8 @@ impl Stage {
             let user: UserId = format!("user-{number}").parse().unwrap();
             store.open_account(&user).await.unwrap();
             let most = shape.orders.saturating_mul(150_000);
+            // So rich that the pockets of the balance are halved where orders meet.
+            let most = if chance.permille(300) { most.saturating_add(20_000_000) } else { most };
             let amount = if chance.permille(400) { chance.number(0..=most) } else { most };
             let payments = chance.number(1..=2);
             for payment in 1..=payments {

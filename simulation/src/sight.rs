@@ -48,11 +48,15 @@ pub enum Sight {
     DeadLetter,
     /// A payment was sent twice, and credited once.
     CreditedOnce,
+    /// Money went from one pocket of a balance to another.
+    Moved,
+    /// A job was accepted by another pocket than the first.
+    OtherPocket,
 }
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
@@ -74,6 +78,8 @@ impl Sight {
         Self::SecondSubmit,
         Self::DeadLetter,
         Self::CreditedOnce,
+        Self::Moved,
+        Self::OtherPocket,
     ];
 }
 

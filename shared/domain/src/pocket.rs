@@ -128,13 +128,16 @@ impl Pockets {
     #[must_use]
     pub fn next(&self, amount: MicroUsd, asked: Pocket, met: Met, luck: u64) -> Next {
         match met {
-            Met::Others => {
-                let spare = self.unused().map_or_else(|| self.poorest(), |new| Some((new, true)));
-                self.able(amount, Some(asked), luck)
-                    .map(Next::Ask)
-                    .or_else(|| spare.and_then(|(to, is_new)| self.level(amount, to, is_new)))
-                    .unwrap_or(Next::Wait)
-            }
+            // Whoever meets others elsewhere, too, finds that there are too few pockets.
+            Met::Others if !asked.is_first() => self
+                .split(amount)
+                .or_else(|| self.able(amount, Some(asked), luck).map(Next::Ask))
+                .unwrap_or(Next::Wait),
+            Met::Others => self
+                .able(amount, Some(asked), luck)
+                .map(Next::Ask)
+                .or_else(|| self.split(amount))
+                .unwrap_or(Next::Wait),
             // Whoever comes next asks the same pocket first: it is filled, if that lasts for some time.
             Met::TooLittle => self
                 .level(amount, asked, false)
@@ -164,9 +167,13 @@ impl Pockets {
         (0..POCKETS).map(Pocket).find(|pocket| !is_used(*pocket))
     }
 
-    fn poorest(&self) -> Option<(Pocket, bool)> {
-        let poorest = self.iter().min_by_key(|(_, balance)| balance.available);
-        poorest.map(|(pocket, _)| (pocket, false))
+    /// Gives half of what the richest pocket has to a new one, or to the poorest if there are all.
+    fn split(&self, amount: MicroUsd) -> Option<Next> {
+        if let Some(new) = self.unused() {
+            return self.level(amount, new, true);
+        }
+        let (poorest, _) = self.iter().min_by_key(|(_, balance)| balance.available)?;
+        self.level(amount, poorest, false)
     }
 
     fn richest_but(&self, but: Pocket) -> Option<(Pocket, &Balance)> {

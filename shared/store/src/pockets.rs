@@ -194,3 +194,6 @@ fn suspension(key: keys::Key, since: Option<Timestamp>) -> Write {
 pub(crate) fn is_suspended(found: &Item) -> bool {
     found.get("suspended_at_ms").is_some_and(AttributeValue::is_n)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,15 @@ use aws_sdk_dynamodb::{
     config::{HttpClient, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_smithy_http_client::test_util::infallible_client_fn;
+use domain::{
+    hold::Hold,
+    ids::JobId,
+    job::{Job, State},
+    money::MicroUsd,
+    order::{Draft, Order},
+    time::Timestamp,
+    upstream::Upstream,
+};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -108,6 +117,24 @@ pub(crate) fn client(http: impl HttpClient + 'static) -> Client {
 /// The answer to a call that worked.
 pub(crate) fn done() -> Answer {
     (200, json!({}))
+}
+
+/// An order for a cat of a user called demo, pending.
+pub(crate) fn job(n: u8) -> Job {
+    let draft = Draft { model: "recraft-v3".into(), prompt: "a cat".into(), ..Draft::default() };
+    let order = Order::agree(draft).unwrap();
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    Job {
+        id: JobId::new(now, &[n; 10]),
+        user: "demo".parse().unwrap(),
+        hold: Hold::new(MicroUsd::constant(100), order.n).unwrap(),
+        order,
+        upstream: Upstream::Sandbox,
+        created_at: now,
+        deadline: now,
+        expires_at: now,
+        state: State::Pending,
+    }
 }
 
 /// An error answer.

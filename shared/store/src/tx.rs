@@ -203,10 +203,7 @@ fn diagnose<Step: Copy>(
 /// What the reasons for a cancellation say, read by index: the first step that objected decides. A
 /// later step's refusal counts for nothing while an earlier, more telling one is undecided. `None`
 /// if no step objected for a reason that we know.
-fn verdict<Step: Copy>(
-    steps: &[Step],
-    reasons: &[CancellationReason],
-) -> Option<TxError<Step>> {
+fn verdict<Step: Copy>(steps: &[Step], reasons: &[CancellationReason]) -> Option<TxError<Step>> {
     let objected = |(_, reason): &(&Step, &CancellationReason)| {
         reason.code().is_some_and(|code| code != "None")
     };

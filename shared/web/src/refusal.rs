@@ -125,9 +125,7 @@ impl Refusal {
         match self {
             Self::InvalidApiKey => row(S::UNAUTHORIZED, "authentication_error", "invalid_api_key"),
             Self::NoAccount => row(S::FORBIDDEN, "permission_error", "account_not_found"),
-            Self::AccountSuspended => {
-                row(S::FORBIDDEN, "permission_error", "account_suspended")
-            }
+            Self::AccountSuspended => row(S::FORBIDDEN, "permission_error", "account_suspended"),
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::NotJson => row(S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type"),
             Self::MalformedJson(_) => row(S::BAD_REQUEST, INVALID, "invalid_json"),

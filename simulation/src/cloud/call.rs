@@ -41,6 +41,8 @@ pub(crate) enum Means {
     },
     /// T4.
     Credit,
+    /// Money goes from one pocket of a balance to another.
+    Move,
     /// A claim of a job that nobody has begun.
     Begin,
     /// A claim of a job that was begun.
@@ -93,12 +95,7 @@ impl Call {
         let mut rows = Vec::new();
         match self.json["TransactItems"].as_array() {
             Some(items) => {
-                for item in items {
-                    let part = ["Put", "Update", "ConditionCheck", "Delete", "Get"]
-                        .iter()
-                        .find_map(|kind| item.get(kind));
-                    rows.extend(part.map(Row::of));
-                }
+                rows.extend(items.iter().filter_map(Row::of_write));
             }
             None => rows.push(Row::of(&self.json)),
         }
@@ -125,6 +122,7 @@ impl Call {
     ) -> (&'static [CrashPoint], &'static [CrashPoint]) {
         use CrashPoint as P;
         match (role, self.means) {
+            (Role::Submit, Means::Move) => (&[P::Ap1], &[P::Ap1]),
             (Role::Submit, Means::Accept) => (&[P::Ap1], &[P::Ap2]),
             (Role::Submit, Means::Ring) => (&[P::Ap3], &[P::Ap4]),
             (Role::Generate, Means::Begin | Means::Resume) => (&[P::Cp1], &[P::Cp2]),
@@ -148,6 +146,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// The row that a part of a transaction is about.
+    fn of_write(item: &Value) -> Option<Self> {
+        let kinds = ["Put", "Update", "ConditionCheck", "Delete", "Get"];
+        kinds.iter().find_map(|kind| item.get(kind)).map(Self::of)
+    }
+
     fn of(part: &Value) -> Self {
         let key = part.get("Key").or_else(|| part.get("Item")).unwrap_or(&Value::Null);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -173,7 +177,13 @@ fn meaning(operation: &str, json: &Value) -> Means {
                 let kind = item["Put"]["Item"]["kind"]["S"].as_str();
                 return Means::Settle { is_usage: kind == Some("usage") };
             }
-            if put("#hold").is_some() { Means::Accept } else { Means::Credit }
+            let is_move = items.len() == 2
+                && items.iter().filter_map(Row::of_write).all(|row| row.sk.starts_with("balance"));
+            match put("#hold") {
+                Some(_) => Means::Accept,
+                None if is_move => Means::Move,
+                None => Means::Credit,
+            }
         }
         "UpdateItem" => {
             let expression = json["UpdateExpression"].as_str().unwrap_or_default();

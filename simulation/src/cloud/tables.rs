@@ -57,16 +57,20 @@ impl Tables {
     }
 
     fn partition(&self, table: &str, user: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let request = json!({
+        let mut request = json!({
             "TableName": table,
             "KeyConditionExpression": "pk = :user",
             "ExpressionAttributeValues": { ":user": { "S": user } },
             "ConsistentRead": true,
         });
-        let request = serde_json::from_value(request).unwrap();
-        let found = self.database.query(request).unwrap();
-        assert!(found.last_evaluated_key.is_none(), "a user has more than one page of rows");
-        found.items.unwrap_or_default().into_iter().map(row).collect()
+        let mut rows = Vec::new();
+        loop {
+            let found = self.database.query(serde_json::from_value(request.clone()).unwrap());
+            let found = found.unwrap();
+            rows.extend(found.items.unwrap_or_default().into_iter().map(row));
+            let Some(last) = found.last_evaluated_key else { return rows };
+            request["ExclusiveStartKey"] = serde_json::to_value(last).unwrap();
+        }
     }
 }
 

@@ -38,7 +38,8 @@ fn there_are_so_many_pockets_and_no_more() {
 
 #[test]
 fn the_balance_is_that_of_all_pockets_together() {
-    let first = Balance { credited: usd(50), queue_cap: 9, held: usd(5), open_jobs: 1, ..has(30, 2) };
+    let first =
+        Balance { credited: usd(50), queue_cap: 9, held: usd(5), open_jobs: 1, ..has(30, 2) };
     let second = Balance { charged: usd(4), open_jobs: 1, version: 3, ..has(11, 5) };
     let total = pockets([first, second]).total();
     assert_eq!((total.available, total.free_slots, total.open_jobs), (usd(41), 7, 2));
@@ -55,17 +56,38 @@ fn who_meets_others_goes_to_another_pocket_that_has_enough() {
 }
 
 #[test]
+fn who_meets_others_elsewhere_too_makes_another_pocket() {
+    let two = pockets([has(400, 40), has(90, 9)]);
+    let Next::Move(what) = two.next(usd(10), Pocket(1), Met::Others, 0) else {
+        panic!("nothing moves");
+    };
+    assert_eq!(
+        what,
+        Move { from: Pocket(0), to: Pocket(2), is_new: true, amount: usd(200), slots: 20 }
+    );
+    let small = pockets([has(90, 9), has(90, 9)]);
+    assert_eq!(small.next(usd(10), Pocket(1), Met::Others, 0), Next::Ask(Pocket(0)));
+}
+
+#[test]
 fn a_rich_pocket_where_orders_meet_is_halved() {
     let Next::Move(what) = pockets([has(161, 17)]).next(usd(10), Pocket(0), Met::Others, 0) else {
         panic!("nothing moves");
     };
-    assert_eq!(what, Move { from: Pocket(0), to: Pocket(1), is_new: true, amount: usd(80), slots: 8 });
+    assert_eq!(
+        what,
+        Move { from: Pocket(0), to: Pocket(1), is_new: true, amount: usd(80), slots: 8 }
+    );
 }
 
 #[test]
 fn a_pocket_that_would_not_last_is_not_halved() {
     for small in [has(159, 100), has(1_000, 15), has(0, 0)] {
-        assert_eq!(pockets([small]).next(usd(10), Pocket(0), Met::Others, 0), Next::Wait, "{small:?}");
+        assert_eq!(
+            pockets([small]).next(usd(10), Pocket(0), Met::Others, 0),
+            Next::Wait,
+            "{small:?}"
+        );
     }
 }
 

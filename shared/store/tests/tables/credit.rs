@@ -27,7 +27,10 @@ async fn an_account_is_opened_once_and_empty() {
     let world = World::empty().await;
     assert_eq!(world.store.balance(&user()).await.unwrap(), None);
     assert!(world.store.open_account(&user()).await.unwrap());
-    assert_eq!(world.balance().await, Balance { free_slots: 6, queue_cap: 6, ..Balance::default() });
+    assert_eq!(
+        world.balance().await,
+        Balance { free_slots: 6, queue_cap: 6, ..Balance::default() }
+    );
 
     world.credit(&user(), 0, 7).await;
     assert!(!world.store.open_account(&user()).await.unwrap());

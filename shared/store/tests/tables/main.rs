@@ -14,6 +14,7 @@ mod entries;
 mod finish;
 mod finish_refused;
 mod notes;
+mod pockets;
 mod schema;
 mod support;
 mod versions;

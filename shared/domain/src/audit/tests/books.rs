@@ -89,8 +89,13 @@ fn without_the_open_job() -> Books {
     let mut books = sound();
     books.jobs.pop();
     books.entries.remove(2);
-    books.balance =
-        Some(Balance { available: usd(90), held: usd(0), open_jobs: 0, free_slots: 6, ..books.balance.unwrap() });
+    books.balance = Some(Balance {
+        available: usd(90),
+        held: usd(0),
+        open_jobs: 0,
+        free_slots: 6,
+        ..books.balance.unwrap()
+    });
     books
 }
 

@@ -6,20 +6,17 @@ use aws_smithy_http_client::test_util::NeverClient;
 use domain::{
     failure::Failure,
     fingerprint::Fingerprint,
-    hold::Hold,
-    ids::{CreditId, JobId, UserId},
-    job::{Delivered, Ending, Fence, Image, Job, State},
+    ids::{CreditId, UserId},
+    job::{Delivered, Ending, Fence, Image, Job},
     money::MicroUsd,
-    order::{Draft, Order},
     time::Timestamp,
-    upstream::Upstream,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
     AcceptError, Acceptance, Accepted, Credited, Finished, Guard, KeyClaim, Store, StoreError,
-    script::{Answer, Asked, Script, canceled, client, done, error, reason, refused},
+    script::{Answer, Asked, Script, canceled, client, done, error, job, reason, refused},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -27,22 +24,6 @@ const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 fn user() -> UserId {
     "demo".parse().unwrap()
-}
-
-fn job(n: u8) -> Job {
-    let draft = Draft { model: "recraft-v3".into(), prompt: "a cat".into(), ..Draft::default() };
-    let order = Order::agree(draft).unwrap();
-    Job {
-        id: JobId::new(NOW, &[n; 10]),
-        user: user(),
-        hold: Hold::new(MicroUsd::constant(100), order.n).unwrap(),
-        order,
-        upstream: Upstream::Sandbox,
-        created_at: NOW,
-        deadline: NOW,
-        expires_at: NOW,
-        state: State::Pending,
-    }
 }
 
 fn keyed(job: &Job) -> Acceptance<'_> {
