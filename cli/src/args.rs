@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Make pictures from a prompt and save them
     Generate(GenerateArgs),
-    /// Open accounts
+    /// Open, suspend and resume accounts
     #[command(subcommand)]
     User(UserCommand),
     /// Make, list and revoke API keys
@@ -117,6 +117,16 @@ pub(crate) enum UserCommand {
         /// Its name: up to 64 lower-case letters, digits, _ and -; made up if none is given
         user: Option<UserId>,
     },
+    /// Accept no more orders of an account; what is accepted goes on
+    Suspend {
+        /// Whose
+        user: UserId,
+    },
+    /// Accept orders of an account again
+    Resume {
+        /// Whose
+        user: UserId,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -161,6 +171,9 @@ pub(crate) struct AuditArgs {
     /// Say it in one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// Suspend the accounts whose books are not in order; nothing is repaired
+    #[arg(long)]
+    pub(crate) suspend: bool,
 }
 
 #[cfg(test)]

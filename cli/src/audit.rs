@@ -1,11 +1,12 @@
 //! `audit`: the books of every account, checked.
 
-use std::{process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, process::ExitCode, time::Duration};
 
-use anstream::println;
+use anstream::{eprintln, println};
+use domain::ids::UserId;
 use runtime::Clock;
 use serde_json::json;
-use store::AuditReport;
+use store::{AuditReport, Store};
 
 use crate::{
     args::AuditArgs,
@@ -32,7 +33,34 @@ pub(crate) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
     } else {
         print(&report);
     }
+    if args.suspend {
+        suspend(&store, &report, args.json).await?;
+    }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whoever has books that are not in order orders nothing more until a person has looked. What is wrong stays as
+/// it is: a repair without a cause would hide it.
+async fn suspend(store: &Store, report: &AuditReport, is_quiet: bool) -> anyhow::Result<()> {
+    let now = Clock::system().now();
+    let users: BTreeSet<&UserId> =
+        report.violations.iter().map(|violation| &violation.user).collect();
+    for user in users {
+        let said = match store.suspend(user, now).await {
+            Ok(true) => format!("{BAD}suspended{BAD:#}  {user}"),
+            Ok(false) => format!("{user} has no balance, so it cannot order anyway"),
+            Err(error) => {
+                let cause = domain::causes::chain(&error);
+                format!("{BAD}not suspended{BAD:#}  {user}: {cause}")
+            }
+        };
+        if is_quiet {
+            eprintln!("{said}");
+        } else {
+            println!("{said}");
+        }
+    }
+    Ok(())
 }
 
 fn looked_at(report: &AuditReport) -> String {

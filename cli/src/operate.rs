@@ -15,21 +15,37 @@ use store::{Credited, KeyState};
 use crate::{
     args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
     connection,
-    style::{FAINT, GOOD, STRONG},
+    style::{BAD, FAINT, GOOD, STRONG},
 };
 
-/// `user create`
+/// `user create`, `user suspend`, `user resume`
 pub(crate) async fn user(command: UserCommand) -> anyhow::Result<ExitCode> {
     let (store, _) = connection::store().await?;
-    let UserCommand::Create { user } = command;
-    let user = match user {
-        Some(user) => user,
-        None => UserId::new(Clock::system().now(), &Entropy::system().bytes()?),
-    };
-    if !store.open_account(&user).await? {
-        bail!("there is an account {user} already");
+    let now = Clock::system().now();
+    match command {
+        UserCommand::Create { user } => {
+            let user = match user {
+                Some(user) => user,
+                None => UserId::new(now, &Entropy::system().bytes()?),
+            };
+            if !store.open_account(&user).await? {
+                bail!("there is an account {user} already");
+            }
+            println!("{user}");
+        }
+        UserCommand::Suspend { user } => {
+            if !store.suspend(&user, now).await? {
+                bail!(no_account(&user));
+            }
+            println!("{user} is suspended: what is accepted goes on, and nothing new is");
+        }
+        UserCommand::Resume { user } => {
+            if !store.resume(&user).await? {
+                bail!(no_account(&user));
+            }
+            println!("{user} may order again");
+        }
     }
-    println!("{user}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,6 +114,9 @@ pub(crate) async fn balance(args: BalanceArgs) -> anyhow::Result<ExitCode> {
     row("held", balance.held);
     row("charged", balance.charged);
     row("credited", balance.credited);
+    if balance.suspended_at.is_some() {
+        println!("{BAD}suspended{BAD:#}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
+use local::{TemplateSource, template::TEMPLATE};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, BRISK, Caller, World, eventually, usd};
@@ -81,6 +82,70 @@ async fn a_job_whose_worker_never_comes_is_expired_by_the_sweep() {
     world.send(&World::bell(&anna, &job)).await;
     world.drained().await;
     world.is_as_before(&before).await;
+    world.finish().await;
+}
+
+/// A clock that jumps back an hour makes everything later, and nothing earlier.
+#[tokio::test]
+async fn a_clock_that_jumps_back_delays_an_expiry_and_ends_nothing_early() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    world.stack().pause_queue();
+    let first = anna.accepted(&order(json!({}))).await;
+    world.forward(Duration::from_mins(31));
+    // By this clock the first job was asked for in half an hour.
+    world.back(Duration::from_hours(1));
+    world.stack().sweep_now().await.unwrap();
+    assert_eq!(anna.job(&first).await.job_status(), "pending");
+    let second = anna.accepted(&order(json!({}))).await;
+    world.forward(Duration::from_mins(31));
+    world.sweep().await;
+    assert_eq!(anna.job(&second).await.job_status(), "expired");
+    assert_eq!(anna.job(&first).await.job_status(), "pending");
+    assert_eq!(anna.balance().await.held, usd("0.108"));
+    world.forward(Duration::from_mins(30));
+    world.sweep().await;
+    assert_eq!(anna.job(&first).await.job_status(), "expired");
+    assert_eq!(anna.balance().await.held, usd("0"));
+    world.finish().await;
+}
+
+/// Everything that was accepted in an hour is due at once, and each run of the sweep has a few seconds for it.
+#[tokio::test]
+async fn a_backlog_is_worked_off_run_by_run_and_callers_are_served_meanwhile() {
+    const USERS: usize = 12;
+    const JOBS: usize = 84;
+    let brief = TEMPLATE.replace("      Timeout: 50\n", "      Timeout: 17\n");
+    assert_ne!(brief, TEMPLATE);
+    let world = World::of(TemplateSource::Text(brief), &[]).await;
+    world.stack().pause_queue();
+    let mut users = Vec::new();
+    for number in 0..USERS {
+        let user = world.user(&format!("user-{number}"), "250").await;
+        let (first, body) = (&user, order(json!({})));
+        let answers = join_all((0..JOBS).map(|_| first.submit(&body))).await;
+        assert!(answers.iter().all(|answer| answer.status == 202));
+        users.push(user);
+    }
+    world.forward(Duration::from_mins(31));
+    world.stack().resume_queue();
+    let (mut expired, mut runs) = (0, 0);
+    loop {
+        let (report, made) = join(world.sweep(), users[runs % USERS].made(&order(json!({})))).await;
+        let of = |name: &str| report[name].as_u64().unwrap();
+        assert!(of("looked_at") > 0 || report["unfinished"] == false, "{report}");
+        assert_eq!(made.job_status(), "succeeded");
+        expired += of("expired");
+        runs += 1;
+        if report["unfinished"] == false {
+            break;
+        }
+        assert!(runs < 100, "{expired} expired in {runs} runs");
+    }
+    assert_eq!(expired, u64::try_from(USERS * JOBS).unwrap());
+    for user in &users {
+        assert_eq!(user.balance().await.held, usd("0"));
+    }
     world.finish().await;
 }
 

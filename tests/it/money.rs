@@ -156,3 +156,25 @@ async fn whoever_pays_in_more_may_have_more_unfinished_jobs_at_once() {
     ben.submit(&endless).await.refused(402, "insufficient_balance");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_suspended_account_is_refused_also_what_it_asked_for_before_and_keeps_what_it_has() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let body = order("recraft-v3", 1, json!({}));
+    let job = anna.submit_as("one", &body).await.expect(202).id();
+    anna.wait(&job).await;
+    assert!(world.store().suspend(&anna.user, world.now()).await.unwrap());
+    let before = world.rows().await;
+    for key in ["one", "two"] {
+        anna.submit_as(key, &body).await.refused(403, "account_suspended");
+    }
+    world.is_as_before(&before).await;
+    assert_eq!(anna.job(&job).await.job_status(), "succeeded");
+    has(&anna, ["0.946", "0", "0.054"]).await;
+
+    assert!(world.store().resume(&anna.user).await.unwrap());
+    assert_eq!(anna.submit_as("one", &body).await.expect(200).id(), job);
+    anna.submit_as("two", &body).await.expect(202);
+    world.finish().await;
+}

@@ -116,13 +116,19 @@ fn an_operator_opens_credits_and_closes() {
     assert!(!other.status.success());
     assert!(server.print(&["balance", "acme"]).contains("available  $0.5"));
 
+    assert!(server.print(&["user", "suspend", "acme"]).contains("acme is suspended"));
+    assert!(server.print(&["balance", "acme"]).contains("suspended"));
+    assert!(server.print(&["user", "resume", "acme"]).contains("may order again"));
+    assert!(!server.print(&["balance", "acme"]).contains("suspended"));
+    assert!(!server.run(&["user", "suspend", "nobody"]).status.success());
+
     assert!(server.print(&["key", "revoke", id]).contains("revoked"));
     assert_eq!(server.print(&["key", "list", "acme"]), format!("{id}  revoked\n"));
     assert!(server.print(&["audit"]).contains("in order: 2 accounts"));
 }
 
 #[test]
-fn audit_fails_when_the_books_are_wrong() {
+fn audit_fails_when_the_books_are_wrong_and_stops_admission_if_it_is_told_to() {
     let server = Server::ephemeral();
     let id = server.order(&json!({"model": "recraft-v3", "prompt": "a cat"})).1["id"].clone();
     server.wait(id.as_str().unwrap());
@@ -152,6 +158,17 @@ fn audit_fails_when_the_books_are_wrong() {
         "what": "available 10946000 + held 0 + charged 54000 is not credited 10000000",
     });
     assert_eq!((&told["in_order"], &told["violations"][0]), (&json!(false), &first));
+    let (status, _) = server.order(&json!({"model": "recraft-v3", "prompt": "a dog"}));
+    assert_eq!(status, 202, "an audit only looks");
+
+    // What is wrong stays as it is, and nothing new comes to it until a person has looked.
+    let output = server.run(&["audit", "--suspend"]);
+    assert!(!output.status.success());
+    assert!(lossy(&output.stdout).contains("suspended  demo"), "{output:?}");
+    let (status, refused) = server.order(&json!({"model": "recraft-v3", "prompt": "a cow"}));
+    assert_eq!((status, &refused["error"]["code"]), (403, &json!("account_suspended")));
+    assert!(server.print(&["balance", "demo"]).contains("suspended"));
+    assert!(!server.run(&["audit"]).status.success());
 }
 
 /// Gives the demo account a dollar that nobody paid.

@@ -155,6 +155,7 @@ fn what_the_tables_say_is_told_as_what_it_means() {
         (AcceptError::KeyReused, 422, "idempotency_key_reused"),
         (poor, 402, "insufficient_balance"),
         (AcceptError::QueueFull { cap: 6 }, 429, "queue_full"),
+        (AcceptError::Suspended, 403, "account_suspended"),
         (AcceptError::NoAccount, 403, "account_not_found"),
         (StoreError::Busy.into(), 503, "account_busy"),
         (StoreError::Unknown("lost".into()).into(), 503, "unavailable"),

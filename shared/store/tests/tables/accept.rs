@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    hold::Hold,
     job::Job,
     ledger::EntryKind,
     order::{Draft, Order},
@@ -234,5 +235,18 @@ async fn users_share_neither_keys_nor_jobs() {
     assert_eq!(world.store.accept(&keyed(&theirs, "k")).await.unwrap(), Accepted::Now);
     assert_eq!(world.store.job(&other, &ours.id).await.unwrap(), None);
     assert_eq!(world.store.job(&user(), &theirs.id).await.unwrap(), None);
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_replay_is_one_at_whatever_price_the_order_would_have_now() {
+    let world = World::with(500_000).await;
+    assert_eq!(world.store.accept(&keyed(&job(1), "k")).await.unwrap(), Accepted::Now);
+    for price in [HOLD / 4, HOLD, 5_000_000] {
+        let dear = Job { hold: Hold::new(usd(price), job(2).order.n).unwrap(), ..job(2) };
+        let replay = world.store.accept(&keyed(&dear, "k")).await.unwrap();
+        assert_eq!(replay, Accepted::Before(job(1).id), "{price}");
+    }
+    assert_eq!(world.balance().await.held, usd(HOLD));
     audit_clean(&world.store).await;
 }
