@@ -159,6 +159,10 @@ impl Store {
             let pockets = pockets.unwrap_or(Err(StoreError::Busy))?;
             let pockets = pockets.ok_or(AcceptError::NoAccount)?;
             let luck = salt.wrapping_add(asked.into());
+            // What is throttled takes long to be refused.
+            if met == Met::Others {
+                effort.check(Duration::ZERO)?;
+            }
             match pockets.next(amount, pocket, met, luck) {
                 Next::Ask(other) => pocket = other,
                 Next::Move(what) => {
@@ -172,6 +176,8 @@ impl Store {
             // Who meets others for the first time goes elsewhere at once.
             if asked > 0 {
                 effort.rest().await?;
+            } else {
+                effort.check(Duration::ZERO)?;
             }
         }
         Err(StoreError::Busy.into())

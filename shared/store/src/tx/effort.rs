@@ -59,6 +59,16 @@ impl Effort {
     /// If there is no time for one.
     pub(crate) async fn rest(&mut self) -> Result<(), StoreError> {
         let pause = self.pauses.next();
+        self.check(pause)?;
+        sleep(pause).await;
+        Ok(())
+    }
+
+    /// Whether there is time for one more attempt after a pause.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn check(&self, pause: Duration) -> Result<(), StoreError> {
         if Instant::now().checked_add(pause) >= self.end {
             return Err(if self.is_unheard() {
                 StoreError::Unknown("busy, and an answer is missing".into())
@@ -66,7 +76,6 @@ impl Effort {
                 StoreError::Busy
             });
         }
-        sleep(pause).await;
         Ok(())
     }
 }
