@@ -82,7 +82,7 @@ impl Api {
         });
         let request = request("POST", "/v1/images/generations", user, key, Some(order));
         let work = submit::respond(&app, request);
-        let ended = process.invoke(limit("SubmitFunction"), work).await;
+        let ended = Box::pin(process.invoke(limit("SubmitFunction"), work)).await;
         let heard = self.hear(&process, ended, &[CrashPoint::Ap5]);
         if !process.is_dead() {
             self.submits.lock().unwrap().push_back((process, app));

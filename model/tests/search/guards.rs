@@ -7,7 +7,7 @@ use stateright::Checker;
 use store::Condition;
 
 /// Conditions that no job depends on, and so are not in the model.
-const OUTSIDE: [(Condition, &str); 6] = [
+const OUTSIDE: [(Condition, &str); 10] = [
     (Condition::OpenAccount, "there is one account, which is open"),
     (Condition::CreditReference, "money is there from the beginning"),
     (Condition::CreditEntry, "money is there from the beginning"),

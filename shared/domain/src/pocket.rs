@@ -42,7 +42,6 @@ impl Pocket {
 
     /// Whether it is the one that every account has.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub const fn is_first(&self) -> bool {
         self.0 == 0
     }

@@ -24,7 +24,7 @@ fn pocket(sk: &str, available: u64, free_slots: u64, (credited, cap): (u64, u64)
 }
 
 fn read<const N: usize>(rows: [Value; N]) -> Answer {
-    (200, json!({ "Items": rows.to_vec() }))
+    (200, json!({ "Items": Value::from_iter(rows) }))
 }
 
 /// The sort keys of what a transaction writes to the ledger's balance, and how.

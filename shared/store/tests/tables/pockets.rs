@@ -6,7 +6,7 @@ use domain::{
     ledger::Balance,
     pocket::Pocket,
 };
-use store::{AcceptError, Accepted, Finished, Guard};
+use store::{AcceptError, Accepted, Claimed, Finished, Guard};
 
 use crate::{
     support::{HOLD, NOW, after, audit_clean, bare, delivered, job, keyed, usd, user, violations},
@@ -22,8 +22,8 @@ impl World {
     /// An account with so much money and so many slots in its first pocket and in its second, as they are
     /// after money has been moved.
     async fn with_two([first, second]: [(u64, u32); 2]) -> Self {
-        let world = Self::with(first.0 + second.0).await;
-        let free = first.1 + second.1;
+        let world = Self::with(first.0.saturating_add(second.0)).await;
+        let free = first.1.saturating_add(second.1);
         for (attribute, value) in [
             ("available_micros", first.0),
             ("free_slots", first.1.into()),
@@ -67,10 +67,8 @@ async fn an_order_that_the_first_pocket_cannot_pay_is_paid_by_another_and_settle
     assert_eq!((pocket.held, pocket.open_jobs, pocket.free_slots), (usd(HOLD), 1, 2));
     audit_clean(&world.store).await;
 
-    let (job, run) = match world.claim(&job, NOW).await {
-        store::Claimed::Begun(job, run) => (job, run),
-        other => panic!("{other:?}"),
-    };
+    let claimed = world.claim(&job, NOW).await;
+    let Claimed::Begun(job, run) = claimed else { panic!("{claimed:?}") };
     assert_eq!(world.finish(&job, run.fence, &delivered(1)).await, Finished::Now);
     assert_eq!(world.finish(&job, run.fence, &delivered(1)).await, Finished::Before);
     let pocket = world.pocket(second()).await;
