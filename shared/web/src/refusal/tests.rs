@@ -117,6 +117,8 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         this API key is not valid
     403 permission_error account_not_found - -
         there is no account for this API key
+    403 permission_error account_suspended - -
+        this account is suspended: what was accepted goes on, and nothing new is
     413 invalid_request_error request_too_large - -
         the body must have at most 262144 bytes
     415 invalid_request_error unsupported_media_type - -
