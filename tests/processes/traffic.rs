@@ -65,9 +65,16 @@ pub(crate) fn of(point: CrashPoint) -> Vec<Trap> {
     }
 }
 
-/// T1, T2 or T3: each function has one of them.
+/// T1, T2 or T3: each function has one of them, and it writes an entry. What only moves money from one pocket
+/// of a balance to another writes none.
 pub(crate) fn is_transaction(call: &Call) -> bool {
+    let body = call.json();
+    let mut items = body["TransactItems"].as_array().into_iter().flatten();
     call.is(Service::DynamoDb, "TransactWriteItems")
+        && items.any(|item| {
+            let sk = item["Put"]["Item"]["sk"]["S"].as_str();
+            sk.is_some_and(|sk| sk.starts_with("entry#"))
+        })
 }
 
 /// Any request to the tables.

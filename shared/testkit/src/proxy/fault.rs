@@ -21,8 +21,8 @@ enum Kind {
 }
 
 impl Fault {
-    /// The transaction is canceled, because of its step of this index, counted from zero, or of its last if it
-    /// has fewer, for a reason such as `TransactionConflict`.
+    /// The transaction is canceled, because of its step of this index, counted from zero, for a reason such
+    /// as `TransactionConflict`.
     pub fn canceled(step: usize, reason: &'static str) -> Self {
         Self(Kind::Canceled(step, reason))
     }
@@ -62,7 +62,7 @@ impl Fault {
             Kind::Canceled(step, reason) => {
                 let body = call.json();
                 let steps = body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len);
-                let step = step.min(steps.saturating_sub(1));
+                assert!(step < steps, "the transaction has no step {step}");
                 let code = |index| if index == step { reason } else { "None" };
                 let codes: Vec<&str> = (0..steps).map(code).collect();
                 let reasons: Vec<Value> = codes
