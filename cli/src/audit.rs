@@ -1,9 +1,8 @@
 //! `audit`: the books of every account, checked.
 
-use std::{collections::BTreeSet, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use anstream::{eprintln, println};
-use domain::ids::UserId;
 use runtime::Clock;
 use serde_json::json;
 use store::{AuditReport, Store};
@@ -34,33 +33,28 @@ pub(crate) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
         print(&report);
     }
     if args.suspend {
-        suspend(&store, &report, args.json).await?;
+        suspend(&store, &report).await;
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whoever has books that are not in order orders nothing more until a person has looked. What is wrong stays as
 /// it is: a repair without a cause would hide it.
-async fn suspend(store: &Store, report: &AuditReport, is_quiet: bool) -> anyhow::Result<()> {
+async fn suspend(store: &Store, report: &AuditReport) {
     let now = Clock::system().now();
-    let users: BTreeSet<&UserId> =
-        report.violations.iter().map(|violation| &violation.user).collect();
-    for user in users {
-        let said = match store.suspend(user, now).await {
-            Ok(true) => format!("{BAD}suspended{BAD:#}  {user}"),
-            Ok(false) => format!("{user} has no balance, so it cannot order anyway"),
+    for user in &report.unsound {
+        match store.suspend(user, now).await {
+            Ok(true) => eprintln!("{BAD}suspended{BAD:#}  {user}"),
+            Ok(false) => eprintln!("{user} has no balance, so it cannot order anyway"),
             Err(error) => {
                 let cause = domain::causes::chain(&error);
-                format!("{BAD}not suspended{BAD:#}  {user}: {cause}")
+                eprintln!("{BAD}not suspended{BAD:#}  {user}: {cause}");
             }
-        };
-        if is_quiet {
-            eprintln!("{said}");
-        } else {
-            println!("{said}");
         }
     }
-    Ok(())
+    if report.more_unsound > 0 {
+        eprintln!("{BAD}not suspended{BAD:#}  {} more accounts", report.more_unsound);
+    }
 }
 
 fn looked_at(report: &AuditReport) -> String {

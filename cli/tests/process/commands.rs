@@ -164,7 +164,7 @@ fn audit_fails_when_the_books_are_wrong_and_stops_admission_if_it_is_told_to() {
     // What is wrong stays as it is, and nothing new comes to it until a person has looked.
     let output = server.run(&["audit", "--suspend"]);
     assert!(!output.status.success());
-    assert!(lossy(&output.stdout).contains("suspended  demo"), "{output:?}");
+    assert!(lossy(&output.stderr).contains("suspended  demo"), "{output:?}");
     let (status, refused) = server.order(&json!({"model": "recraft-v3", "prompt": "a cow"}));
     assert_eq!((status, &refused["error"]["code"]), (403, &json!("account_suspended")));
     assert!(server.print(&["balance", "demo"]).contains("suspended"));

@@ -20,8 +20,8 @@ use crate::{Store, StoreError, books::UsersFrom};
 pub struct AuditBounds {
     /// How many rows are asked for at once.
     pub page: u16,
-    /// How many violations, and how many users that were never still, are kept in full. The others
-    /// are counted.
+    /// How many violations, users whose books are not in order, and users that were never still, are
+    /// kept in full. The others are counted.
     pub kept: usize,
 }
 
@@ -57,6 +57,10 @@ pub struct AuditReport {
     pub violations: Vec<Violation>,
     /// How many more violations there are.
     pub more_violations: u64,
+    /// Users whose books are not in order, each once.
+    pub unsound: Vec<UserId>,
+    /// How many more of them there are.
+    pub more_unsound: u64,
     /// Users whose money moved each time while their books were read. Their jobs were checked, their
     /// totals were not.
     pub moving: Vec<UserId>,
@@ -85,7 +89,14 @@ impl AuditReport {
         count(&self.moving).saturating_add(self.more_moving)
     }
 
-    fn add(&mut self, findings: Findings) {
+    fn add(&mut self, user: &UserId, bounds: AuditBounds, findings: Findings) {
+        if !findings.is_clean() {
+            if self.unsound.len() < bounds.kept {
+                self.unsound.push(user.clone());
+            } else {
+                self.more_unsound = self.more_unsound.saturating_add(1);
+            }
+        }
         self.violations.extend(findings.violations);
         self.more_violations = self.more_violations.saturating_add(findings.more);
     }

@@ -66,7 +66,7 @@ impl Account<'_> {
                 if !is_still {
                     report.add_moving(self.user, self.bounds);
                 }
-                report.add(pass.finish(is_still));
+                report.add(self.user, self.bounds, pass.finish(is_still));
                 return Ok(());
             }
             if pass.rows > self.bounds.page.into() {

@@ -274,3 +274,24 @@ async fn every_movement_of_money_raises_the_version_of_the_balance() {
     versions.push(world.balance().await.version);
     assert_eq!(versions, [0, 1, 2, 3, 4, 5, 6, 7]);
 }
+
+#[tokio::test]
+async fn an_account_with_many_violations_does_not_hide_another() {
+    let world = World::empty().await;
+    for name in ["anna", "ben", "carl"] {
+        let (user, _) = busy_user(&world, name).await;
+        if name != "ben" {
+            let balance = ("ledger", &user, "balance");
+            world.tamper(balance, "available_micros", Some(number(0))).await;
+        }
+    }
+    for (kept, names, more) in [(9, vec!["anna", "carl"], 0), (1, vec!["anna"], 1)] {
+        let bounds = AuditBounds { page: 9, kept };
+        let report = world.store.audit_within(bounds, NOW, Duration::ZERO, |_| {}).await.unwrap();
+        let mut unsound: Vec<&str> = report.unsound.iter().map(UserId::as_str).collect();
+        unsound.sort_unstable();
+        assert_eq!(report.more_unsound, more);
+        assert!(if more == 0 { unsound == names } else { unsound.len() == 1 }, "{unsound:?}");
+        assert!(report.violations_count() >= 4, "{report:?}");
+    }
+}
