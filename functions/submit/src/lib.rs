@@ -166,12 +166,12 @@ async fn replay(
     first: &JobId,
     now: Timestamp,
 ) -> Result<Response<Body>, Refusal> {
-    let balance = app.store.balance(user).await.map_err(unavailable)?;
-    if balance.ok_or(Refusal::NoAccount)?.suspended_at.is_some() {
+    let (balance, found) = tokio::join!(app.store.balance(user), app.store.job(user, first));
+    if balance.map_err(unavailable)?.ok_or(Refusal::NoAccount)?.suspended_at.is_some() {
         return Err(Refusal::AccountSuspended);
     }
-    let found = app.store.job(user, first).await.map_err(unavailable)?;
-    let job = found.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
+    let job = found.map_err(unavailable)?;
+    let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
     let links = links(app, &job, now).await?;
     let (body, freshness) = web::job(&job, &links);
     web::replayed(&body, &location(first), freshness)
