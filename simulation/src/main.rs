@@ -77,7 +77,7 @@ fn contention(seed: u64) {
     println!(
         "  jobs/s  accepted    busy  p50 accept  p99 accept  p50 settle  p99 settle  settled/s  conflicts/job  pockets"
     );
-    for (rate, orders) in [(0, 100), (10, 300), (20, 600), (30, 900), (50, 1_500), (100, 2_000)] {
+    for (rate, orders) in [(0, 100), (10, 300), (20, 600), (30, 900), (50, 1_500), (100, 3_000)] {
         let found = contend(seed, rate, orders);
         let name = if rate == 0 { "at once".to_owned() } else { rate.to_string() };
         let of = |sorted, percent| format!("{} ms", percentile(sorted, percent).as_millis());

@@ -116,6 +116,12 @@ impl Pockets {
         self.0.iter().map(|(pocket, balance)| (*pocket, balance))
     }
 
+    /// Whether there is but one.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.0.len() == 1
+    }
+
     /// The balance of the account.
     #[must_use]
     pub fn total(&self) -> Balance {

@@ -137,7 +137,7 @@ impl Store {
     ) -> Result<Accepted, AcceptError> {
         let job = acceptance.job;
         let amount = job.hold.amount();
-        let mut pocket = Pocket::FIRST;
+        let (mut pocket, mut seen) = (Pocket::FIRST, None);
         for asked in 0..ASKED_MAX {
             let tx = self.accept_tx(acceptance, pocket)?;
             let met = match tx.attempt(&self.client, effort).await {
@@ -159,25 +159,32 @@ impl Store {
             let pockets = pockets.unwrap_or(Err(StoreError::Busy))?;
             let pockets = pockets.ok_or(AcceptError::NoAccount)?;
             let luck = salt.wrapping_add(asked.into());
+            let next = pockets.next(amount, pocket, met, luck);
+            // A single row is of one moment, and so are rows that were twice the same. Then there was too little.
+            let is_of_one_moment = pockets.is_single() || seen.as_ref() == Some(&pockets);
+            if next == Next::Refuse && is_of_one_moment {
+                return Err(unaffordable(&pockets.total(), job));
+            }
+            seen = Some(pockets);
             // What is throttled takes long to be refused.
-            if met == Met::Others {
-                effort.check(Duration::ZERO)?;
-            }
-            match pockets.next(amount, pocket, met, luck) {
-                Next::Ask(other) => pocket = other,
-                Next::Move(what) => {
-                    if self.move_between(&job.user, &what, &effort.aside()).await? {
-                        pocket = what.to;
-                    }
+            effort.check(Duration::ZERO)?;
+            let is_elsewhere = match next {
+                Next::Ask(other) => {
+                    pocket = other;
+                    true
                 }
-                Next::Wait => {}
-                Next::Refuse => return Err(unaffordable(&pockets.total(), job)),
-            }
+                Next::Move(what) => {
+                    let moved = self.move_between(&job.user, &what, &effort.aside()).await?;
+                    pocket = if moved { what.to } else { pocket };
+                    moved
+                }
+                Next::Wait | Next::Refuse => false,
+            };
             // Who meets others for the first time goes elsewhere at once.
-            if asked > 0 {
-                effort.rest().await?;
-            } else {
+            if asked == 0 && is_elsewhere {
                 effort.check(Duration::ZERO)?;
+            } else {
+                effort.rest().await?;
             }
         }
         Err(StoreError::Busy.into())

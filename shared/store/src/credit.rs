@@ -13,8 +13,9 @@ use crate::{
     Store,
     conditions::Condition,
     error::StoreError,
-    item::{BalanceItem, EntryItem, VERSION},
+    item::{EntryItem, VERSION},
     keys,
+    pockets::BalanceItem,
     tx::{Tx, TxError, Write},
 };
 

@@ -16,8 +16,9 @@ use serde::Deserialize;
 use crate::{
     credit::ReferenceItem,
     error::StoreError,
-    item::{BalanceItem, EventItem, KeyItem, StateItem, read_entry},
+    item::{EventItem, KeyItem, StateItem, read_entry},
     keys,
+    pockets::BalanceItem,
     tx::Item,
 };
 

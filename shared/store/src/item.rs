@@ -11,7 +11,7 @@ use domain::{
     hold::{Figures, Hold, ResolutionKind},
     ids::{JobId, UserId},
     job::{Dispatch, Fence, Image, Job, Run, State, Status, Task},
-    ledger::{Balance, Entry, EntryKind},
+    ledger::{Entry, EntryKind},
     money::MicroUsd,
     order::{Count, ImageUrl, Order, Prompt},
     pocket::Pocket,
@@ -274,56 +274,6 @@ pub(crate) struct EventItem {
     pub(crate) job_status: Status,
     pub(crate) occurred_at_ms: Timestamp,
     pub(crate) forget_at_s: u64,
-}
-
-/// The row of a pocket of the balance. Only the first has `credited_micros` and `queue_cap` that are not zero.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct BalanceItem {
-    pub(crate) v: u32,
-    pub(crate) available_micros: MicroUsd,
-    pub(crate) held_micros: MicroUsd,
-    pub(crate) charged_micros: MicroUsd,
-    pub(crate) credited_micros: MicroUsd,
-    pub(crate) open_jobs: u32,
-    pub(crate) free_slots: u32,
-    pub(crate) queue_cap: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) suspended_at_ms: Option<Timestamp>,
-    pub(crate) balance_version: u64,
-}
-
-impl BalanceItem {
-    /// A pocket with this much money and so many free slots.
-    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32) -> Self {
-        Self {
-            v: VERSION,
-            available_micros,
-            held_micros: MicroUsd::ZERO,
-            charged_micros: MicroUsd::ZERO,
-            credited_micros: MicroUsd::ZERO,
-            open_jobs: 0,
-            free_slots,
-            queue_cap: 0,
-            suspended_at_ms: None,
-            balance_version: 0,
-        }
-    }
-}
-
-impl From<BalanceItem> for Balance {
-    fn from(row: BalanceItem) -> Self {
-        Self {
-            available: row.available_micros,
-            held: row.held_micros,
-            charged: row.charged_micros,
-            credited: row.credited_micros,
-            open_jobs: row.open_jobs,
-            free_slots: row.free_slots,
-            queue_cap: row.queue_cap,
-            suspended_at: row.suspended_at_ms,
-            version: row.balance_version,
-        }
-    }
 }
 
 /// The row of an entry, by its kind.

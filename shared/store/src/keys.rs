@@ -59,8 +59,8 @@ pub(crate) fn event(user: &UserId, job: &JobId, status: Status) -> Key {
 }
 
 pub(crate) fn balance(user: &UserId, pocket: Pocket) -> Key {
-    let first = BALANCE.to_owned();
-    Key::new(user, if pocket.is_first() { first } else { format!("{BALANCE}#{}", pocket.number()) })
+    let of_another = || format!("{BALANCE}#{}", pocket.number());
+    Key::new(user, if pocket.is_first() { BALANCE.to_owned() } else { of_another() })
 }
 
 /// The pocket whose balance has this sort key.

@@ -2,7 +2,8 @@
 //!
 //! One file for each thing that is done: [`accept`](Store::accept) (T1), [`claim`](Store::claim) and
 //! what a worker notes while it has a job, [`finish`](Store::finish) (T2 and T3), [`credit`](Store::credit)
-//! (T4), the [`pockets`](Store::pockets) of a balance, the reads, the index of due rows, API keys, and [`books`](Store::books) for the audit.
+//! (T4), the [`pockets`](Store::pockets) of a balance, the reads, the index of due rows, API keys, and
+//! [`books`](Store::books) for the audit.
 //!
 //! The rules are not repeated here, they are guarded: what may not happen is a condition of a
 //! write. Every write to the ledger is inside a transaction.

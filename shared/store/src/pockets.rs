@@ -7,16 +7,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ids::UserId,
     ledger::Balance,
+    money::MicroUsd,
     pocket::{Move, Pocket, Pockets},
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Store,
     claim::{text, values},
     conditions::Condition,
     error::{StoreError, sort},
-    item::{BalanceItem, read_key},
+    item::{VERSION, read_key},
     keys,
     tx::{Effort, Item, Tx, TxError, Write},
 };
@@ -26,6 +28,56 @@ const READS: u32 = 5;
 /// How often an account is closed, or opened, until all its pockets are. A pocket is filled by others that
 /// were open then: the second time there is none.
 const ROUNDS: u32 = 8;
+
+/// The row of a pocket of the balance. Only the first has `credited_micros` and `queue_cap` that are not zero.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BalanceItem {
+    pub(crate) v: u32,
+    pub(crate) available_micros: MicroUsd,
+    pub(crate) held_micros: MicroUsd,
+    pub(crate) charged_micros: MicroUsd,
+    pub(crate) credited_micros: MicroUsd,
+    pub(crate) open_jobs: u32,
+    pub(crate) free_slots: u32,
+    pub(crate) queue_cap: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suspended_at_ms: Option<Timestamp>,
+    pub(crate) balance_version: u64,
+}
+
+impl BalanceItem {
+    /// A pocket with this much money and so many free slots.
+    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32) -> Self {
+        Self {
+            v: VERSION,
+            available_micros,
+            held_micros: MicroUsd::ZERO,
+            charged_micros: MicroUsd::ZERO,
+            credited_micros: MicroUsd::ZERO,
+            open_jobs: 0,
+            free_slots,
+            queue_cap: 0,
+            suspended_at_ms: None,
+            balance_version: 0,
+        }
+    }
+}
+
+impl From<BalanceItem> for Balance {
+    fn from(row: BalanceItem) -> Self {
+        Self {
+            available: row.available_micros,
+            held: row.held_micros,
+            charged: row.charged_micros,
+            credited: row.credited_micros,
+            open_jobs: row.open_jobs,
+            free_slots: row.free_slots,
+            queue_cap: row.queue_cap,
+            suspended_at: row.suspended_at_ms,
+            version: row.balance_version,
+        }
+    }
+}
 
 /// The writes of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +138,8 @@ impl Store {
         Ok(row.map(Balance::from))
     }
 
-    /// Moves money and slots between two pockets, in one attempt. `false` if they are not there any more, or
-    /// others were in the way.
+    /// Moves money and slots between two pockets, in one attempt. `false` if they are not there any more, if
+    /// others were in the way, or if it is not known: the pockets tell when they are read again.
     pub(crate) async fn move_between(
         &self,
         user: &UserId,
@@ -96,7 +148,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         match self.move_tx(user, what).attempt(&self.client, effort).await {
             Ok(()) => Ok(true),
-            Err(TxError::Refused { .. } | TxError::Store(StoreError::Busy)) => Ok(false),
+            Err(
+                TxError::Refused { .. } | TxError::Store(StoreError::Busy | StoreError::Unknown(_)),
+            ) => Ok(false),
             Err(TxError::Store(error)) => Err(error),
         }
     }

@@ -72,7 +72,8 @@ impl<Step: Copy> Tx<Step> {
         self
     }
 
-    /// Writes all of it, or nothing. Meeting other writers, it tries again for some time.
+    /// Writes all of it, or nothing. Meeting other writers, it tries again for as long as an [`Effort`] lasts;
+    /// `salt` keeps those who met once from meeting again.
     pub(crate) async fn commit(self, client: &Client, salt: u64) -> Result<(), TxError<Step>> {
         let mut effort = Effort::new(salt);
         loop {

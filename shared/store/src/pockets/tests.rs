@@ -127,6 +127,34 @@ async fn a_move_without_an_answer_leaves_a_refusal_final() {
     assert!(final_one, "{refused:?}");
 }
 
+/// While the first pocket was read, the second had enough; while the second was read, the first.
+#[tokio::test(start_paused = true)]
+async fn pockets_of_two_moments_are_no_reason_to_refuse() {
+    let job = job(1);
+    let row = |sk, available, credited| pocket(sk, available, 3, credited);
+    let poor = || {
+        let refused = crate::script::refused(&row("balance", 0, (100, 6)));
+        canceled([reason("None"), reason("None"), refused])
+    };
+    let held = |mut row: Value, held: u64, version: u64| {
+        row["held_micros"] = number(held);
+        row["balance_version"] = number(version);
+        row
+    };
+    let before =
+        [held(row("balance", 0, (200, 6)), 100, 1), held(row("balance#1", 0, (0, 0)), 100, 2)];
+    let after =
+        [held(row("balance", 100, (200, 6)), 0, 2), held(row("balance#1", 0, (0, 0)), 100, 2)];
+    let script = Script::of([poor(), read(before.clone()), poor(), read(after), done()]);
+    let accepted = script.store().accept(&Acceptance { job: &job, key: None }).await;
+    assert_eq!(accepted.unwrap(), Accepted::Now);
+
+    let script = Script::of([poor(), read(before.clone()), poor(), read(before)]);
+    let refused = script.store().accept(&Acceptance { job: &job, key: None }).await;
+    assert!(matches!(refused, Err(AcceptError::InsufficientBalance { .. })), "{refused:?}");
+    assert_eq!(script.asked().len(), 4);
+}
+
 #[tokio::test]
 async fn pockets_are_read_until_they_add_up() {
     let whole = [pocket("balance", 4, 2, (9, 6)), pocket("balance#1", 5, 4, (0, 0))];

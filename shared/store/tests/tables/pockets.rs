@@ -9,7 +9,10 @@ use domain::{
 use store::{AcceptError, Accepted, Claimed, Finished, Guard};
 
 use crate::{
-    support::{HOLD, NOW, after, audit_clean, bare, delivered, job, keyed, usd, user, violations},
+    support::{
+        HOLD, NOW, after, at_once, audit_clean, bare, count, delivered, job, keyed, usd, user,
+        violations,
+    },
     world::{Row, World, number},
 };
 
@@ -107,6 +110,27 @@ async fn money_and_slots_are_gathered_for_an_order_that_no_pocket_can_pay_alone(
         assert_eq!(balance.free_slots, first.1 + second.1 - 1);
         audit_clean(&world.store).await;
     }
+}
+
+#[tokio::test]
+async fn many_that_gather_the_same_money_at_once_take_no_more_than_there_is() {
+    let world = World::with_two([(HOLD - 1, 9), (1, 9)]).await;
+    let attempts = (1..=10).map(|n| {
+        let store = world.store.clone();
+        async move { store.accept(&bare(&job(n))).await }
+    });
+    let words: Vec<&str> = at_once(attempts)
+        .await
+        .into_iter()
+        .map(|answer| match answer {
+            Ok(Accepted::Now) => "accepted",
+            Err(AcceptError::InsufficientBalance { .. }) => "insufficient",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!((count(&words, &"accepted"), count(&words, &"insufficient")), (1, 9));
+    assert_eq!((world.balance().await.available, world.balance().await.held), (usd(0), usd(HOLD)));
+    audit_clean(&world.store).await;
 }
 
 #[tokio::test]
