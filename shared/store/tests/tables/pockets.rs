@@ -176,7 +176,7 @@ async fn money_that_is_lost_between_two_pockets_is_found_by_the_audit() {
 
 #[tokio::test]
 async fn a_suspended_account_accepts_nothing_and_ends_what_it_has() {
-    let world = World::with_two([(HOLD, 3), (HOLD, 3)]).await;
+    let world = World::with_two([(2 * HOLD, 3), (HOLD, 3)]).await;
     let job = job(1);
     assert_eq!(world.store.accept(&bare(&job)).await.unwrap(), Accepted::Now);
     assert!(world.store.suspend(&user(), NOW).await.unwrap());
