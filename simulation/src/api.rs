@@ -99,7 +99,7 @@ impl Api {
         });
         let request = request("GET", path, user, None, None);
         let work = lookup::respond(&app, request);
-        let ended = process.invoke(limit("LookupFunction"), work).await;
+        let ended = Box::pin(process.invoke(limit("LookupFunction"), work)).await;
         let heard = self.hear(&process, ended, &[]);
         if !process.is_dead() {
             self.lookups.lock().unwrap().push_back((process, app));

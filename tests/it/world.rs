@@ -26,7 +26,7 @@ use runtime::{Clock, Entropy};
 use serde_json::{Value, json};
 use store::{Store, Tables};
 
-pub(crate) use api::{Answer, Api, Caller, answer};
+pub(crate) use api::{Answer, Api, Caller, answer, id_of};
 pub(crate) use usd::{Balance, Usd, sum, usd};
 
 /// Invocations of the worker so short that an unfinished job is soon put down: the others wait

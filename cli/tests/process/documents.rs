@@ -59,6 +59,10 @@ fn every_command_of_the_readme_works_when_pasted() {
         r#""object":"credit.balance""#,
         r#""kind":"usage""#,
         r#""object":"pricing.catalog""#,
+        r#"{"object":"list","data":[{"id":"#,
+        r#""code":"job_not_cancelable""#,
+        r#""object":"account.limits""#,
+        r#""object":"tier.matrix""#,
         "added $25",
         "in order: 2 accounts",
     ] {

@@ -39,7 +39,7 @@ pub use credit::{CreditError, Credited};
 pub use due::{DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;
 pub use finish::{FinishError, Finished, Guard};
-pub use lookup::{BadCursor, Cursor, Page};
+pub use lookup::{BadCursor, Cursor, List, Page};
 
 /// The names of the three tables.
 #[derive(Clone, Debug)]

@@ -87,6 +87,9 @@ pub enum Refusal {
     /// There is no such job of this user's.
     #[error("there is no such job")]
     JobNotFound,
+    /// The job has begun or ended, so it cannot be canceled.
+    #[error("this job has begun or ended; only a job that is pending can be canceled")]
+    JobNotCancelable,
     /// There is no such route.
     #[error("there is no such route")]
     RouteNotFound,
@@ -144,6 +147,7 @@ impl Refusal {
             }
             Self::QueueFull { .. } => later(S::TOO_MANY_REQUESTS, "rate_limit", "queue_full", 5),
             Self::JobNotFound => row(S::NOT_FOUND, "not_found", "job_not_found"),
+            Self::JobNotCancelable => row(S::CONFLICT, "conflict", "job_not_cancelable"),
             Self::RouteNotFound => row(S::NOT_FOUND, "not_found", "route_not_found"),
             Self::AccountBusy => later(S::SERVICE_UNAVAILABLE, "api_error", "account_busy", 1),
             Self::Unavailable(_) => later(S::SERVICE_UNAVAILABLE, "api_error", "unavailable", 2),
@@ -170,6 +174,7 @@ impl Refusal {
             | Self::InsufficientBalance { .. }
             | Self::QueueFull { .. }
             | Self::JobNotFound
+            | Self::JobNotCancelable
             | Self::RouteNotFound
             | Self::AccountBusy
             | Self::Unavailable(_)
@@ -203,6 +208,7 @@ impl Refusal {
             | Self::KeyReused
             | Self::QueueFull { .. }
             | Self::JobNotFound
+            | Self::JobNotCancelable
             | Self::RouteNotFound
             | Self::AccountBusy
             | Self::Unavailable(_)

@@ -88,6 +88,15 @@ pub fn job_id(text: &str) -> Result<JobId, Refusal> {
     text.parse().map_err(|_| Refusal::JobNotFound)
 }
 
+/// That the body says nothing: it is empty, or an object without members.
+///
+/// # Errors
+/// [`Refusal`]; the first thing that is wrong.
+pub fn nothing(request: &Request) -> Result<(), Refusal> {
+    let body: &[u8] = request.body();
+    if body.is_empty() { Ok(()) } else { Fields(members::read(json_body(request)?)?).none_left() }
+}
+
 /// What a request asks for, and the idempotency key of its body or header.
 ///
 /// # Errors

@@ -46,6 +46,7 @@ fn refusals() -> Vec<Refusal> {
         poor,
         Refusal::QueueFull { cap: 6 },
         Refusal::JobNotFound,
+        Refusal::JobNotCancelable,
         Refusal::RouteNotFound,
         Refusal::AccountBusy,
         Refusal::Unavailable(cause()),
@@ -85,17 +86,18 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::InsufficientBalance { .. } => 23,
         Refusal::QueueFull { .. } => 24,
         Refusal::JobNotFound => 25,
-        Refusal::RouteNotFound => 26,
-        Refusal::AccountBusy => 27,
-        Refusal::Unavailable(_) => 28,
-        Refusal::Internal(_) => 29,
+        Refusal::JobNotCancelable => 26,
+        Refusal::RouteNotFound => 27,
+        Refusal::AccountBusy => 28,
+        Refusal::Unavailable(_) => 29,
+        Refusal::Internal(_) => 30,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..30).collect::<Vec<_>>());
+    assert_eq!(places, (0..31).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
@@ -165,6 +167,8 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         6 jobs are unfinished, which is what your tier allows; send it again when one has ended
     404 not_found job_not_found - -
         there is no such job
+    409 conflict job_not_cancelable - -
+        this job has begun or ended; only a job that is pending can be canceled
     404 not_found route_not_found - -
         there is no such route
     503 api_error account_busy - 1
