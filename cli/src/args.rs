@@ -1,9 +1,9 @@
 //! The commands and their options.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Parser, Subcommand};
-use domain::{api_key::KeyId, ids::UserId, money::MicroUsd};
+use domain::{api_key::KeyId, ids::UserId, money::MicroUsd, scope::Scope};
 
 /// An image-generation API that never charges twice, on this machine or in your AWS account.
 ///
@@ -72,6 +72,20 @@ impl ServeArgs {
     }
 }
 
+/// A time such as `90d`, `12h` or `30m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "it should be a whole number of days, hours or minutes, such as 90d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let minutes: u64 = match unit {
+        "d" => 24 * 60,
+        "h" => 60,
+        "m" => 1,
+        _ => return Err(wrong()),
+    };
+    let number = number.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(wrong)?;
+    Ok(Duration::from_mins(minutes.saturating_mul(number.into())))
+}
+
 fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it should be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -131,10 +145,17 @@ pub(crate) enum UserCommand {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key and show it, once
+    /// Make a key and show it, once; an account has two at most, so that one can take the other's place
     Create {
         /// Whose
         user: UserId,
+        /// What the key may be used for; may be repeated; everything, if it is not said
+        #[arg(long = "scope", value_name = "SCOPE",
+              value_parser = Scope::from_str)]
+        scopes: Vec<Scope>,
+        /// When the key ends, such as 90d, 12h or 30m from now; never, if it is not said
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        expires_in: Option<Duration>,
     },
     /// List the keys of an account
     List {
@@ -192,6 +213,16 @@ mod tests {
         let args = Args::try_parse_from(["holdfast", "--port", "0", "--credit", "2.5"]).unwrap();
         assert!(args.command.is_none());
         assert_eq!(args.serve.credit.to_string(), "2.5");
+    }
+
+    #[test]
+    fn a_time_is_some_days_hours_or_minutes() {
+        assert_eq!(span("90d"), Ok(Duration::from_hours(90 * 24)));
+        assert_eq!(span("12h"), Ok(Duration::from_hours(12)));
+        assert_eq!(span("30m"), Ok(Duration::from_mins(30)));
+        for wrong in ["", "d", "90", "0d", "-1d", "1.5h", "90 d", "1w", "99999999999d", "1é"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -8,9 +8,11 @@ use domain::{
     api_key::ApiKey,
     ids::{CreditId, UserId},
     money::MicroUsd,
+    scope::Scopes,
+    time::Timestamp,
 };
 use runtime::{Clock, Entropy};
-use store::{Credited, KeyState};
+use store::{Credited, Grant, KeyState};
 
 use crate::{
     args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
@@ -54,10 +56,13 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
     let (store, environment) = connection::store().await?;
     let now = Clock::system().now();
     match command {
-        KeyCommand::Create { user } => {
+        KeyCommand::Create { user, scopes, expires_in } => {
             store.balance(&user).await?.with_context(|| no_account(&user))?;
             let key = ApiKey::mint(environment, &Entropy::system().bytes()?);
-            if !store.add_key(&user, &key, now).await? {
+            let scopes =
+                if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
+            let grant = Grant { scopes, expires_at: expires_in.map(|after| now.plus(after)) };
+            if !store.add_key(&user, &key, &grant, now).await? {
                 bail!("a key of that id is there already; try again");
             }
             println!("{}", key.reveal());
@@ -65,10 +70,11 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List { user } => {
             for row in store.keys_of(&user).await? {
                 let state = match row.state {
-                    KeyState::Active => format!("{GOOD}active{GOOD:#}"),
+                    KeyState::Active if row.is_active(now) => format!("{GOOD}active{GOOD:#}"),
+                    KeyState::Active => format!("{FAINT}expired{FAINT:#}"),
                     KeyState::Revoked(_) => format!("{FAINT}revoked{FAINT:#}"),
                 };
-                println!("{}  {state}", row.id);
+                println!("{}  {state}{}", row.id, granted(&row.grant, now));
             }
         }
         KeyCommand::Revoke { key_id } => {
@@ -130,6 +136,18 @@ pub(crate) async fn env() -> anyhow::Result<ExitCode> {
         println!("export HOLDFAST_API_KEY={}", demo.api_key);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is less than everything, for ever.
+fn granted(grant: &Grant, now: Timestamp) -> String {
+    let scopes = if grant.scopes.is_all() { String::new() } else { format!("  {}", grant.scopes) };
+    let left = grant.expires_at.map(|at| at.since(now).as_secs()).filter(|left| *left > 0);
+    let left = left.map(|seconds| match seconds.div_ceil(60) {
+        minutes @ ..120 => format!("  ends in {minutes} minutes"),
+        minutes @ ..2_880 => format!("  ends in {} hours", minutes.div_ceil(60)),
+        minutes => format!("  ends in {} days", minutes.div_ceil(1_440)),
+    });
+    scopes + &left.unwrap_or_default()
 }
 
 fn no_account(user: &UserId) -> String {

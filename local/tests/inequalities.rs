@@ -347,6 +347,14 @@ fn every_route_needs_a_key_but_those_that_are_public() {
     );
 }
 
+/// Browsers keep the answers from the pages of other sites unless they are told otherwise.
+#[test]
+fn no_other_origin_is_let_in() {
+    for word in ["Cors", "access-control"] {
+        assert!(!TEMPLATE.to_lowercase().contains(&word.to_lowercase()), "{word}");
+    }
+}
+
 #[test]
 fn each_function_is_told_what_it_needs_and_nothing_else() {
     let template = template();

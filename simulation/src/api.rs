@@ -12,6 +12,9 @@ use crate::{
 };
 use testkit::CrashPoint;
 
+/// Every scope there is.
+const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
+
 /// The API.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -152,7 +155,7 @@ fn request(
         "rawQueryString": "",
         "headers": headers,
         "requestContext": {
-            "authorizer": { "lambda": { "user_id": user.as_str(), "key_id": "0123456789ab" } },
+            "authorizer": { "lambda": { "user_id": user.as_str(), "key_id": "0123456789ab", "scopes": ALL } },
             "http": {
                 "method": method,
                 "path": path,

@@ -23,5 +23,6 @@ mod path;
 mod queue;
 mod refusals;
 mod routes;
+mod tenants;
 mod transactions;
 mod world;

@@ -123,7 +123,8 @@ impl World {
         let amount = CREDIT.try_into().unwrap();
         self.store.credit(&user, (id, amount), "payment", World::now()).await.unwrap();
         let caller = Caller::new(user, &self.entropy);
-        assert!(self.store.add_key(&caller.user, &caller.key, World::now()).await.unwrap());
+        let (grant, now) = (Grant::default(), World::now());
+        assert!(self.store.add_key(&caller.user, &caller.key, &grant, now).await.unwrap());
         caller
     }
 

@@ -7,6 +7,7 @@ use domain::{
     ids::UserId,
     job::{Job, Status},
     ledger::Balance,
+    scope::Scope,
     time::Timestamp,
 };
 use lambda_http::{
@@ -104,7 +105,7 @@ fn public(request: &Request, body: &impl serde::Serialize) -> Result<Response<Bo
 
 /// One job. An id that is unknown, malformed or somebody else's is the same answer.
 async fn job(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::JobsRead)?.user;
     request::query(request, &[])?;
     let id = request::job_id(id)?;
     let found = app.store.job(&user, &id).await.map_err(unavailable)?;
@@ -116,7 +117,7 @@ async fn job(app: &App, request: &Request, id: &str) -> Result<Response<Body>, R
 
 /// The caller's jobs, page by page.
 async fn jobs(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::JobsRead)?.user;
     let parameters = request::query(request, &["limit", "cursor", "status"])?;
     let (limit, cursor) = place(&parameters, &user, List::Jobs)?;
     let status = parameters.get("status").map(|text| status(text)).transpose()?;
@@ -149,14 +150,14 @@ async fn balance(app: &App, request: &Request) -> Result<Response<Body>, Refusal
 
 /// The caller's balance, for a request that says nothing more.
 async fn account(app: &App, request: &Request) -> Result<Balance, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::AccountRead)?.user;
     request::query(request, &[])?;
     let found = app.store.balance(&user).await.map_err(unavailable)?;
     found.ok_or(Refusal::NoAccount)
 }
 
 async fn transactions(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::AccountRead)?.user;
     let parameters = request::query(request, &["limit", "cursor"])?;
     let (limit, cursor) = place(&parameters, &user, List::Entries)?;
     let page = app.store.entries(&user, limit, cursor.as_ref()).await.map_err(unavailable)?;

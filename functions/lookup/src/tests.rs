@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Every scope there is.
+const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
 const JOB: &str = "019dc414-f17b-7101-8101-010101010101";
 
@@ -103,7 +105,7 @@ async fn get(target: &str) -> Answer {
 
 /// Asks as the user `demo`.
 async fn get_as_demo(target: &str) -> Answer {
-    let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab" } });
+    let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL } });
     send("GET", target, demo).await
 }
 
@@ -164,7 +166,8 @@ async fn whatever_is_no_route_of_ours_is_not_found() {
         ("OPTIONS", "/v1/images/generations"),
         ("PATCH", "/nowhere"),
     ] {
-        let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab" } });
+        let demo =
+            json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL } });
         for caller in [json!(null), demo] {
             let answer = send(method, target, caller).await;
             assert_eq!(answer.refusal(), (404, "route_not_found"), "{method} {target}");

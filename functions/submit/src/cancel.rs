@@ -3,6 +3,7 @@
 use domain::{
     ids::UserId,
     job::{Ending, Job, State},
+    scope::Scope,
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use store::{FinishError, Finished, Guard};
@@ -17,7 +18,7 @@ pub(crate) async fn cancel(
     request_id: &str,
     job: &str,
 ) -> Result<Response<Body>, Refusal> {
-    let caller = request::caller(request)?;
+    let caller = request::caller(request, Scope::JobsWrite)?;
     request::query(request, &[])?;
     request::nothing(request)?;
     let id = request::job_id(job)?;

@@ -16,6 +16,7 @@ use domain::{
     ids::{JobId, UserId},
     job::{Job, State},
     order::Order,
+    scope::Scope,
     time::Timestamp,
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
@@ -96,7 +97,7 @@ async fn post(app: &App, request: &Request, id: &str) -> Result<Response<Body>, 
 }
 
 async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let caller = request::caller(request)?;
+    let caller = request::caller(request, Scope::JobsWrite)?;
     let (draft, key) = request::order(request)?;
     let order = Order::agree(draft)?;
 

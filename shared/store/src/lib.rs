@@ -30,7 +30,7 @@ mod tx;
 use aws_sdk_dynamodb::Client;
 
 pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
-pub use api_keys::{KeyRow, KeyState};
+pub use api_keys::{AddKeyError, Grant, KeyRow, KeyState};
 pub use audit::{AuditBounds, AuditReport};
 pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};

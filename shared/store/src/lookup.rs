@@ -276,8 +276,9 @@ mod tests {
 
     fn row(n: u8) -> Item {
         let key = keys::job(&"demo".parse().unwrap(), &JobId::new(NOW, &[n; 10]));
-        let item = serde_dynamo::to_item(JobItem::pending(&job(n), Pocket::FIRST).unwrap());
-        item.unwrap().into_iter().chain(key.attributes()).collect()
+        let row = JobItem::pending(&job(n), Pocket::FIRST).unwrap();
+        let item: Item = serde_dynamo::to_item(row).unwrap();
+        item.into_iter().chain(key.attributes()).collect()
     }
 
     /// DynamoDB ends a page early where it has read enough: a megabyte, or as many rows as we allowed.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::{money::MicroUsd, order::OrderError};
+use domain::{money::MicroUsd, order::OrderError, scope::Scope};
 use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The key's user has no account.
     #[error("there is no account for this API key")]
     NoAccount,
+    /// The key may not be used for this.
+    #[error("this API key may not be used for this: it does not have the scope {0}")]
+    InsufficientScope(Scope),
     /// The account is suspended.
     #[error("this account is suspended: what was accepted goes on, and nothing new is")]
     AccountSuspended,
@@ -128,6 +131,9 @@ impl Refusal {
         match self {
             Self::InvalidApiKey => row(S::UNAUTHORIZED, "authentication_error", "invalid_api_key"),
             Self::NoAccount => row(S::FORBIDDEN, "permission_error", "account_not_found"),
+            Self::InsufficientScope(_) => {
+                row(S::FORBIDDEN, "permission_error", "insufficient_scope")
+            }
             Self::AccountSuspended => row(S::FORBIDDEN, "permission_error", "account_suspended"),
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::NotJson => row(S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type"),
@@ -167,6 +173,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::InsufficientScope(_)
             | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
@@ -194,6 +201,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::InsufficientScope(_)
             | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
