@@ -9,7 +9,6 @@ use domain::{
     ids::{CreditId, UserId},
     money::MicroUsd,
     scope::Scopes,
-    time::Timestamp,
 };
 use runtime::{Clock, Entropy};
 use store::{Credited, Grant, KeyState};
@@ -17,6 +16,7 @@ use store::{Credited, Grant, KeyState};
 use crate::{
     args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
     connection,
+    moment::{Age, date_time},
     style::{BAD, FAINT, GOOD, STRONG},
 };
 
@@ -61,7 +61,7 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
             let key = ApiKey::mint(environment, &Entropy::system().bytes()?);
             let scopes =
                 if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
-            let grant = Grant { scopes, expires_at: expires_in.map(|after| now.plus(after)) };
+            let grant = Grant { scopes, expires_at: expires_in.map(|Age(after)| now.plus(after)) };
             if !store.add_key(&user, &key, &grant, now).await? {
                 bail!("a key of that id is there already; try again");
             }
@@ -74,7 +74,7 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
                     KeyState::Active => format!("{FAINT}expired{FAINT:#}"),
                     KeyState::Revoked(_) => format!("{FAINT}revoked{FAINT:#}"),
                 };
-                println!("{}  {state}{}", row.id, granted(&row.grant, now));
+                println!("{}  {state}{}", row.id, granted(&row.grant));
             }
         }
         KeyCommand::Revoke { key_id } => {
@@ -139,15 +139,10 @@ pub(crate) async fn env() -> anyhow::Result<ExitCode> {
 }
 
 /// What is less than everything, for ever.
-fn granted(grant: &Grant, now: Timestamp) -> String {
+fn granted(grant: &Grant) -> String {
     let scopes = if grant.scopes.is_all() { String::new() } else { format!("  {}", grant.scopes) };
-    let left = grant.expires_at.map(|at| at.since(now).as_secs()).filter(|left| *left > 0);
-    let left = left.map(|seconds| match seconds.div_ceil(60) {
-        minutes @ ..120 => format!("  ends in {minutes} minutes"),
-        minutes @ ..2_880 => format!("  ends in {} hours", minutes.div_ceil(60)),
-        minutes => format!("  ends in {} days", minutes.div_ceil(1_440)),
-    });
-    scopes + &left.unwrap_or_default()
+    let until = grant.expires_at.map(|at| format!("  until {}", date_time(at)));
+    scopes + &until.unwrap_or_default()
 }
 
 fn no_account(user: &UserId) -> String {
