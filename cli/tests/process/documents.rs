@@ -59,8 +59,16 @@ fn every_command_of_the_readme_works_when_pasted() {
         r#""object":"credit.balance""#,
         r#""kind":"usage""#,
         r#""object":"pricing.catalog""#,
+        r#"{"object":"list","data":[{"id":"#,
+        r#""code":"job_not_cancelable""#,
+        r#""object":"account.limits""#,
+        r#""object":"tier.matrix""#,
         "added $25",
         "in order: 2 accounts",
+        "all is well",
+        "1 × ideogram-v3, 3:4, from sandbox",
+        "0 of 0",
+        "0 about jobs that have not ended",
     ] {
         assert!(printed.contains(expected), "{expected} is missing from:\n{printed}");
     }
