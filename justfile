@@ -48,6 +48,10 @@ build:
     rustup target add aarch64-unknown-linux-gnu
     sam build
 
+# Deploy template.yaml onto this machine and run the suite against it (`just deployed --keep` leaves it running)
+deployed *ARGS:
+    python3 tests/deployed/deploy.py {{ARGS}}
+
 # Everything that CI checks
 ci:
     .ci/run

@@ -11,6 +11,9 @@
 //!                                            provision ────────────────►┘
 //! ```
 //!
+//! Each function reaches the stand-ins through a guard that knows its role (`rights`): what the template does not
+//! let it do is refused here as it is in the cloud.
+//!
 //! The handlers are those of the functions' crates, and what they get and give is JSON that goes
 //! through `lambda_http` and `aws_lambda_events`, as in Lambda.
 
@@ -19,6 +22,7 @@ mod gateway;
 mod invoke;
 mod options;
 mod provision;
+mod rights;
 mod schedule;
 mod stack;
 pub mod template;

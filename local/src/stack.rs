@@ -3,9 +3,10 @@
 mod deploy;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    sync::PoisonError,
     time::Duration,
 };
 
@@ -18,10 +19,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     event_source::EventSource, gateway::Gateway, invoke::Invoker, options::Options, provision,
-    schedule::Scheduled, template::Template,
+    schedule::Scheduled,
+    template::{Template, roles::Need},
 };
 use deploy::{
-    bucket_names, deploy, describe, environment, schedules, start_standins, table_names, understand,
+    NeedsOfAll, bucket_names, deploy, describe, environment, schedules, start_standins, table_names, understand,
 };
 
 /// How long running invocations may take to end once the stack is told to stop. A worker's
@@ -35,6 +37,7 @@ pub struct Stack {
     url: String,
     template: Template,
     environments: BTreeMap<String, Environment>,
+    needs: NeedsOfAll,
     tables: BTreeMap<String, String>,
     buckets: BTreeMap<String, String>,
     gateway: Gateway,
@@ -67,7 +70,7 @@ impl Stack {
             .await
             .context("cannot make what the template says")?;
 
-        let (environments, invoker) =
+        let (environments, invoker, needs) =
             deploy(&template, &endpoints, &options.upstreams, &options.clock)?;
         let (tables, buckets) = (table_names(&template), bucket_names(&template));
         let gateway = Gateway::new(
@@ -81,6 +84,7 @@ impl Stack {
             url: format!("http://{address}"),
             template,
             environments,
+            needs,
             tables,
             buckets,
             gateway,
@@ -148,6 +152,13 @@ impl Stack {
     pub fn environment(&self, function: &str) -> anyhow::Result<&Environment> {
         let environment = self.environments.get(function);
         environment.with_context(|| format!("the template has no function `{function}`"))
+    }
+
+    /// What a function has needed of AWS so far, all of it permitted; by its logical id.
+    pub fn needs(&self, function: &str) -> BTreeSet<Need> {
+        let needs = self.needs.get(function);
+        let noted = needs.map(|needs| needs.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        noted.unwrap_or_default()
     }
 
     /// The physical names of the tables, by logical id.

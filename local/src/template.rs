@@ -16,6 +16,7 @@ mod reader;
 mod references;
 mod relations;
 mod resources;
+pub mod roles;
 mod scope;
 pub mod tables;
 mod yaml;

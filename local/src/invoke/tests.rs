@@ -7,6 +7,7 @@ use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 use super::{handlers::event, *};
+use crate::template::roles::Role;
 
 fn function(timeout: Duration) -> Function {
     Function {
@@ -14,6 +15,7 @@ fn function(timeout: Duration) -> Function {
         arn: "arn:aws:lambda:us-east-1:000000000000:function:holdfast-Worker".into(),
         binary: "worker".into(),
         timeout,
+        role: Role::default(),
         environment: BTreeMap::new(),
         routes: Vec::new(),
         sources: Vec::new(),

@@ -10,6 +10,7 @@ use standins::{Endpoints, Standins, Storage};
 use crate::{
     invoke::{Invoker, programs},
     options::{Options, UpstreamVariables},
+    rights::{Guard, Needs},
     schedule::Scheduled,
     template::{Site, Template},
 };
@@ -78,14 +79,17 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
     own.into_iter().chain(given).collect()
 }
 
-/// Starts every function; returns their variables and what runs them.
+/// What every function has needed so far, by its logical id.
+pub(super) type NeedsOfAll = BTreeMap<String, Needs>;
+
+/// Starts every function, under its own role; returns their variables, what runs them, and what they need.
 pub(super) fn deploy(
     template: &Template,
     endpoints: &Endpoints,
     upstreams: &UpstreamVariables,
     clock: &Clock,
-) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
-    let mut environments = BTreeMap::new();
+) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker, NeedsOfAll)> {
+    let (mut environments, mut needs) = (BTreeMap::new(), NeedsOfAll::new());
     let mut functions = Vec::new();
     let host = Host::system().with_clock(clock.clone());
     for (id, function) in &template.functions {
@@ -94,12 +98,16 @@ pub(super) fn deploy(
             own.extend(upstreams.variables());
         }
         let environment = environment(own, endpoints);
-        let handler = programs::start(&function.binary, &environment, host.clone())
+        let needed = needs.entry(id.clone()).or_default();
+        let http = runtime::aws::http_client()?;
+        let guard = Guard::new(id, function.role.clone(), needed.clone(), http);
+        let host = Host { http: Some(guard.client()), ..host.clone() };
+        let handler = programs::start(&function.binary, &environment, host)
             .with_context(|| format!("{id} does not start"))?;
         environments.insert(id.clone(), environment);
         functions.push((id.clone(), function.clone(), handler));
     }
-    Ok((environments, Invoker::new(functions, clock.clone())))
+    Ok((environments, Invoker::new(functions, clock.clone()), needs))
 }
 
 /// The schedules of the template, or all of them at another pace.

@@ -7,6 +7,7 @@ use super::{
     left_out::{FUNCTION, SCHEDULE},
     reader::Reader,
     resources::Resource,
+    roles::{self, Role},
 };
 
 /// How long a function may run that does not say; Lambda's own default.
@@ -31,6 +32,8 @@ pub struct Function {
     pub binary: String,
     /// How long one invocation may take.
     pub timeout: Duration,
+    /// What it may do.
+    pub role: Role,
     /// The variables that the template gives it.
     pub environment: BTreeMap<String, String>,
     /// The routes of the HTTP API that call it.
@@ -98,11 +101,16 @@ pub(super) fn read(resource: &Resource<'_>, arn: String) -> Result<Function, Tem
         Some(environment) => variables(&environment)?,
         None => BTreeMap::new(),
     };
+    let role = match fields.optional("Policies") {
+        Some(policies) => roles::read(&policies)?,
+        None => Role::default(),
+    };
     let mut function = Function {
         name: resource.physical_name().to_owned(),
         arn,
         binary: binary(resource)?,
         timeout,
+        role,
         environment,
         routes: Vec::new(),
         sources: Vec::new(),

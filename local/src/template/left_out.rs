@@ -54,7 +54,6 @@ pub const FUNCTION: &[LeftOut] = &[
     left_out("Architectures", "the code is compiled for this machine"),
     left_out("MemorySize", "a process has what it takes"),
     left_out("Tracing", "there is no X-Ray"),
-    left_out("Policies", "the stand-ins do not check permissions; the cloud does"),
     left_out("LoggingConfig", "logs go to the terminal"),
     left_out("RecursiveLoop", "nothing here stops a loop"),
     left_out("EventInvokeConfig", "the schedule does not retry"),

@@ -178,7 +178,11 @@ fn retries() -> RetryPartition {
     RetryPartition::custom("holdfast").build()
 }
 
-fn http_client() -> Result<SharedHttpClient, AwsError> {
+/// TLS over the network, to AWS and nobody else: what a client has whose [`Host`] brings no way of its own.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub fn http_client() -> Result<SharedHttpClient, AwsError> {
     let tls = TlsContext::builder()
         .with_trust_store(amazon_roots())
         .build()
