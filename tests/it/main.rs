@@ -12,6 +12,7 @@
     reason = "tests may stop at the first surprise, and read best when they are brief"
 )]
 
+mod counts;
 mod expiry;
 mod idempotency;
 mod keys;
