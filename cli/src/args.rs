@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use domain::{api_key::KeyId, ids::UserId, money::MicroUsd};
+use domain::{
+    api_key::KeyId,
+    ids::{JobId, UserId},
+    money::MicroUsd,
+};
+
+use crate::moment::Age;
 
 /// An image-generation API that never charges twice, on this machine or in your AWS account.
 ///
@@ -33,6 +39,17 @@ pub(crate) enum Command {
     Credit(CreditArgs),
     /// Show what an account has
     Balance(BalanceArgs),
+    /// Look at a job
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Look at the jobs that have not ended
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Look at messages that were given up, and put them back
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Say in one screen whether all is well, and fail if it is not
+    Status(StatusArgs),
     /// Check that the books of every account are in order
     Audit(AuditArgs),
     /// Print what a shell needs to call the stack of this machine: eval "$(holdfast env)"
@@ -164,6 +181,77 @@ pub(crate) struct CreditArgs {
 pub(crate) struct BalanceArgs {
     /// Whose account
     pub(crate) user: UserId,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// Show a job with its whole history: where it stands, its money, what was tried, what was told
+    Show {
+        #[command(flatten)]
+        job: JobArgs,
+        /// Say it in one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A job. There is none without its account: the account begins its key.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct JobArgs {
+    /// Whose job
+    pub(crate) user: UserId,
+    /// Which job
+    pub(crate) job: JobId,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List jobs that have not ended, the oldest first
+    Open {
+        /// Only those that are older than this: 90s, 10m, 2h, 1d
+        #[arg(long, value_name = "AGE")]
+        older_than: Option<Age>,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        limit: u16,
+        /// Say it in one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum DlqCommand {
+    /// Show messages that were given up, and leave them where they are
+    Show {
+        #[command(flatten)]
+        bounds: DlqBounds,
+    },
+    /// Ring again for the jobs that have not ended, and drop messages about those that have
+    Redrive {
+        #[command(flatten)]
+        bounds: DlqBounds,
+        /// Do it, instead of saying what would be done
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct DlqBounds {
+    /// At most so many messages
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) limit: u16,
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]

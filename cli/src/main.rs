@@ -4,12 +4,18 @@
 mod args;
 mod audit;
 mod connection;
+mod credentials;
 mod demo;
+mod dlq;
 mod generate;
 mod http;
+mod job;
+mod moment;
 mod operate;
 mod progress;
+mod queues;
 mod serve;
+mod status;
 mod style;
 
 use std::process::ExitCode;
@@ -29,6 +35,10 @@ async fn main() -> ExitCode {
         Some(Command::Key(command)) => operate::key(command).await,
         Some(Command::Credit(command)) => operate::credit(command).await,
         Some(Command::Balance(command)) => operate::balance(command).await,
+        Some(Command::Job(command)) => job::job(command).await,
+        Some(Command::Jobs(command)) => job::jobs(command).await,
+        Some(Command::Dlq(command)) => dlq::dlq(command).await,
+        Some(Command::Status(args)) => status::status(args).await,
         Some(Command::Audit(args)) => audit::audit(args).await,
         Some(Command::Env) => operate::env().await,
     };

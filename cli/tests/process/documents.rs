@@ -61,6 +61,10 @@ fn every_command_of_the_readme_works_when_pasted() {
         r#""object":"pricing.catalog""#,
         "added $25",
         "in order: 2 accounts",
+        "all is well",
+        "1 × ideogram-v3, 3:4, from sandbox",
+        "0 of 0",
+        "0 about jobs that have not ended",
     ] {
         assert!(printed.contains(expected), "{expected} is missing from:\n{printed}");
     }

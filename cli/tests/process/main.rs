@@ -10,5 +10,6 @@
 mod commands;
 mod crash;
 mod documents;
+mod on_call;
 mod server;
 mod upstreams;

@@ -37,6 +37,14 @@ impl JobId {
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
+
+    /// When the id was made, which is when its job was accepted.
+    #[must_use]
+    pub fn made_at(&self) -> Timestamp {
+        // A UUIDv7 begins with 48 bits of milliseconds.
+        let millis = u128::from_be_bytes(*self.as_bytes()) >> 80;
+        Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
 }
 
 impl FromStr for JobId {

@@ -28,6 +28,12 @@ const OPERATION: Duration = Duration::from_secs(5);
 const UPLOAD_ATTEMPT: Duration = Duration::from_secs(10);
 /// Longest wait for a picture to be kept, with all attempts.
 const UPLOAD: Duration = Duration::from_secs(20);
+/// A person's longest wait for a connection.
+const PATIENT_CONNECT: Duration = Duration::from_secs(10);
+/// A person's longest wait for one attempt: a page of a megabyte over a slow line.
+const PATIENT_ATTEMPT: Duration = Duration::from_secs(20);
+/// A person's longest wait for a call with all its attempts.
+const PATIENT_OPERATION: Duration = Duration::from_mins(1);
 /// Attempts a call, the first included.
 const ATTEMPTS: u32 = 3;
 
@@ -53,18 +59,24 @@ pub enum AwsError {
 }
 
 impl Aws {
-    /// Clients for the services that the environment names. No I/O happens here.
+    /// Clients for the services that the environment names, with its credentials. No I/O happens here.
     ///
     /// # Errors
     /// If a variable is missing, or TLS cannot be set up.
     pub fn new(environment: &Environment, host: &Host) -> Result<Self, AwsError> {
-        let credentials = Credentials::new(
-            environment.text("AWS_ACCESS_KEY_ID")?,
-            environment.text("AWS_SECRET_ACCESS_KEY")?,
-            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
-            None,
-            "environment",
-        );
+        let credentials = SharedCredentialsProvider::new(credentials(environment)?);
+        Self::with_credentials(environment, host, credentials)
+    }
+
+    /// The same with other credentials.
+    ///
+    /// # Errors
+    /// If a variable is missing, or TLS cannot be set up.
+    pub fn with_credentials(
+        environment: &Environment,
+        host: &Host,
+        credentials: SharedCredentialsProvider,
+    ) -> Result<Self, AwsError> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
@@ -73,7 +85,7 @@ impl Aws {
         let config = SdkConfig::builder()
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(Region::new(environment.text("AWS_REGION")?))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(credentials)
             .http_client(host.http.clone().map_or_else(http_client, Ok)?)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -88,6 +100,17 @@ impl Aws {
             s3: endpoint("AWS_ENDPOINT_URL_S3"),
             secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         })
+    }
+
+    /// The same, for a person: far from the region, and in no hurry.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(PATIENT_CONNECT)
+            .operation_attempt_timeout(PATIENT_ATTEMPT)
+            .operation_timeout(PATIENT_OPERATION)
+            .build();
+        Self { config: self.config.into_builder().timeout_config(timeouts).build(), ..self }
     }
 
     /// A client of DynamoDB.
@@ -133,6 +156,20 @@ impl Aws {
         config.set_endpoint_url(self.s3.clone()).set_retry_partition(Some(retries()));
         aws_sdk_s3::Client::from_conf(config.build())
     }
+}
+
+/// The credentials that the environment has.
+///
+/// # Errors
+/// If it has none.
+pub fn credentials(environment: &Environment) -> Result<Credentials, EnvironmentError> {
+    Ok(Credentials::new(
+        environment.text("AWS_ACCESS_KEY_ID")?,
+        environment.text("AWS_SECRET_ACCESS_KEY")?,
+        environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    ))
 }
 
 /// What a client may spend on trying again. Each client has its own: without one, all of a process that ask

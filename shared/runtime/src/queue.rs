@@ -91,7 +91,13 @@ impl Queue {
     /// If a variable is missing or wrong.
     pub fn new(aws: &Aws, environment: &Environment) -> Result<Self, EnvironmentError> {
         let (url, fair) = (environment.text("QUEUE_URL")?, environment.parse("FAIR_QUEUE")?);
-        Ok(Self { client: aws.sqs(), url, fair })
+        Ok(Self::at(aws.sqs(), url, fair))
+    }
+
+    /// The queue at a URL, with a message group for each user or without.
+    #[must_use]
+    pub fn at(client: Client, url: String, fair: bool) -> Self {
+        Self { client, url, fair }
     }
 
     /// Rings for a job, `after` a while of at most 15 minutes; begun seconds count as whole ones.

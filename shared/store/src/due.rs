@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The name of the index.
-const INDEX: &str = "due";
+pub(crate) const INDEX: &str = "due";
 
 /// Of how many shards the index consists: enough that no partition is hot, few enough to ask all.
 pub const SHARDS: u8 = keys::SHARDS;

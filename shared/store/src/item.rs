@@ -39,6 +39,17 @@ pub(crate) enum DispatchWord {
     Accepted,
 }
 
+impl DispatchWord {
+    /// The word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsent => "unsent",
+            Self::Intended => "intended",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
 /// The row of a job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct JobItem {

@@ -22,7 +22,9 @@ mod finish;
 mod item;
 mod keys;
 mod lookup;
+mod open;
 mod pockets;
+mod record;
 #[cfg(test)]
 mod script;
 mod tx;
@@ -40,6 +42,8 @@ pub use due::{DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;
 pub use finish::{FinishError, Finished, Guard};
 pub use lookup::{BadCursor, Cursor, Page};
+pub use open::{OpenJob, OpenJobs};
+pub use record::{Attempts, EventRow, JobRecord, JobRow};
 
 /// The names of the three tables.
 #[derive(Clone, Debug)]

@@ -24,6 +24,13 @@ fn later_jobs_sort_later() {
 }
 
 #[test]
+fn a_job_id_tells_when_it_was_made() {
+    for at in [NOW, Timestamp::from_millis(0), Timestamp::from_millis((1 << 48) - 1)] {
+        assert_eq!(JobId::new(at, &[255; 10]).made_at(), at);
+    }
+}
+
+#[test]
 fn a_user_id_is_plain() {
     for good in ["demo", "a", "team-7_prod", &"x".repeat(64)] {
         assert_eq!(good.parse::<UserId>().unwrap().as_str(), good);
