@@ -45,25 +45,27 @@ async fn every_order_is_counted_once_under_its_outcome() {
 #[tokio::test]
 async fn what_a_sweep_does_is_counted_and_each_job_ends_once() {
     let world = World::start().await;
-    let anna = world.user("anna", "1").await;
-    let made = anna.made(&order("a cat")).await;
-    assert_eq!(made.job_status(), "succeeded");
+    let (counts, anna) = (world.counts(), world.user("anna", "1").await);
+    world.stack().pause_queue();
+    let made = anna.accepted(&order("a cat")).await;
+    world.stack().sweep_now().await.unwrap();
+    // By whoever accepted it, and by the sweep: this one, and perhaps the one that a start begins with.
+    assert!(counts.sum("RingsFailed") >= 2 && counts.sum("RowsFailed") >= 1);
+    assert!(counts.sum("RungAgain") == 0 && counts.sum("Sweeps") >= 1);
+
+    world.stack().resume_queue();
+    world.sweep().await;
+    assert!(counts.sum("RungAgain") >= 1);
+    assert_eq!(anna.wait(&made).await.job_status(), "succeeded");
+
     world.stack().pause_queue();
     anna.accepted(&order("a dog")).await;
+    world.forward(Duration::from_mins(18));
     world.sweep().await;
-    world.forward(Duration::from_mins(3));
-    world.sweep().await;
-    world.forward(Duration::from_mins(16));
-    world.sweep().await;
-
-    let counts = world.counts();
-    assert_eq!(counts.sum("Sweeps"), 3);
-    assert!(counts.sum("RungAgain") >= 1);
+    assert!(counts.sum("Sweeps") >= 3);
     assert_eq!(counts.sum_of("JobsEnded", "succeeded"), 1);
     assert_eq!(counts.sum_of("JobsEnded", "expired"), 1);
-    assert_eq!(counts.sum("JobsEnded"), 2);
-    assert_eq!(counts.sum("ChargedMicros"), 54_000);
-    assert_eq!(counts.sum("RowsFailed"), 0);
+    assert_eq!((counts.sum("JobsEnded"), counts.sum("ChargedMicros")), (2, 54_000));
     world.finish().await;
 }
 
@@ -87,12 +89,12 @@ async fn a_hold_that_the_sweep_cannot_give_back_is_counted_until_it_can() {
     world.forward(Duration::from_mins(18));
     world.stack().sweep_now().await.unwrap();
     let counts = world.counts();
-    assert_eq!((counts.sum("RowsFailed"), counts.sum("BooksUnbalanced")), (1, 1));
+    assert!(counts.sum("RowsFailed") >= 1 && counts.sum("BooksUnbalanced") >= 1);
     assert_eq!(counts.sum("JobsEnded"), 0);
 
     held(54_000).await;
     world.sweep().await;
     assert_eq!(anna.job(&job).await.job_status(), "expired");
-    assert_eq!((counts.sum("RowsFailed"), counts.sum_of("JobsEnded", "expired")), (1, 1));
+    assert_eq!((counts.sum("JobsEnded"), counts.sum_of("JobsEnded", "expired")), (1, 1));
     world.finish().await;
 }

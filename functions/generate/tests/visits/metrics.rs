@@ -99,13 +99,13 @@ async fn trouble_is_counted_at_each_question_until_it_is_cured() {
 }
 
 /// What no caller pays is counted as money: the catalogue has a picture of Recraft with 40,000
-/// micro-dollars, one of Ideogram with 80,000.
+/// micro-dollars, one of Ideogram with 60,000.
 #[tokio::test]
 async fn what_no_caller_pays_is_counted_in_money() {
     let world = World::start().await;
     for (line, reply, micros) in [
         (Line { n: 1, ..RECRAFT }, Reply::fixture("recraft/dearer"), 40_000),
-        (Line { n: 4, ..IDEOGRAM }, Reply::fixture("ideogram/one_unsafe"), 80_000),
+        (Line { n: 4, ..IDEOGRAM }, Reply::fixture("ideogram/one_unsafe"), 60_000),
         (Line { n: 1, ..RECRAFT }, Reply::cut(), 40_000),
     ] {
         let mut played = Played::new(&world, &line, Pace::PATIENT, Plan::default()).await;
