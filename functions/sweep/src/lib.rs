@@ -17,7 +17,7 @@ use lambda_runtime::LambdaEvent;
 use runtime::{
     By, Clock, Environment, Host, Metric, Metrics,
     aws::Aws,
-    queue::{Bell, Queue},
+    queue::{Bell, Queue, QueueError},
 };
 use serde::Serialize;
 use store::{DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
@@ -216,14 +216,18 @@ async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
 /// Rings, then has the job looked at again later. In this order: a bell that is rung twice does
 /// no harm, one that is only noted does.
 async fn announce(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
+    ring(app, job).await?;
+    let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
+    tracing::info!(job_id = %job.id, "rang again");
+    Ok(Outcome::Announced)
+}
+
+async fn ring(app: &App, job: &Job) -> Result<(), QueueError> {
     let rung = app.queue.ring(&Bell::new(job.user.clone(), job.id), Duration::ZERO).await;
     if rung.is_err() {
         app.metrics.count(Metric::RingsFailed, 1, &[]);
     }
-    rung?;
-    let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
-    tracing::info!(job_id = %job.id, "rang again");
-    Ok(Outcome::Announced)
+    rung
 }
 
 /// Ends a job whose row cannot be read, if its time is up; a person must look at it before that.

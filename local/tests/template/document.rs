@@ -53,10 +53,10 @@ pub(crate) fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 /// The items of a list; what is no list is its own only item, as in a policy.
 pub(crate) fn items(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items.iter().collect(),
-        other => vec![other],
+    match value.as_array() {
+        Some(items) => items.iter().collect(),
+        None if value.is_null() => Vec::new(),
+        None => vec![value],
     }
 }
 

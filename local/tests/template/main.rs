@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     reason = "tests may stop at the first surprise"
 )]

@@ -214,9 +214,12 @@ impl Metric {
     }
 }
 
-/// Where lines go, one at a time, without their ends.
+/// Takes a line, without its end.
+type Take = dyn Fn(&str) -> io::Result<()> + Send + Sync;
+
+/// Where lines go, one at a time.
 #[derive(Clone)]
-pub struct Sink(Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>);
+pub struct Sink(Arc<Take>);
 
 impl Sink {
     /// To whoever takes a line.

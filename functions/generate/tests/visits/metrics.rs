@@ -24,19 +24,24 @@ const TROUBLE: [Metric; 5] = [
 ];
 
 /// The line and the answer that provoke a metric, and what is counted then.
-fn provoked(metric: Metric) -> (Line, Reply, u64) {
-    match metric {
-        Metric::UpstreamTrouble => (BFL_ONE, Reply::fixture("bfl/401"), 1),
+fn provocations() -> [(Metric, Line, Reply, u64); 4] {
+    [
+        (Metric::UpstreamTrouble, BFL_ONE, Reply::fixture("bfl/401"), 1),
         // 80 units are 80,000 micro-dollars, and one picture is listed with 40,000.
-        Metric::UpstreamCostAboveCatalogue => {
-            (Line { n: 1, ..RECRAFT }, Reply::fixture("recraft/dearer"), 40_000)
-        }
-        Metric::ImagesWithheld => {
-            (Line { n: 4, ..IDEOGRAM }, Reply::fixture("ideogram/one_unsafe"), 1)
-        }
-        Metric::SubmitUnknown => (RECRAFT, Reply::cut(), 1),
-        other => panic!("{other:?} is provoked elsewhere"),
-    }
+        (
+            Metric::UpstreamCostAboveCatalogue,
+            Line { n: 1, ..RECRAFT },
+            Reply::fixture("recraft/dearer"),
+            40_000,
+        ),
+        (
+            Metric::ImagesWithheld,
+            Line { n: 4, ..IDEOGRAM },
+            Reply::fixture("ideogram/one_unsafe"),
+            1,
+        ),
+        (Metric::SubmitUnknown, RECRAFT, Reply::cut(), 1),
+    ]
 }
 
 /// Name, value and upstream of each line that is about one of these.
@@ -55,9 +60,7 @@ fn counted(lines: &[String], metrics: &[Metric]) -> Vec<(String, u64, String)> {
 #[tokio::test]
 async fn each_metric_is_counted_once_with_its_value_and_its_upstream() {
     let world = World::start().await;
-    // What is absorbed follows from the others.
-    for metric in TROUBLE.into_iter().take(4) {
-        let (line, reply, value) = provoked(metric);
+    for (metric, line, reply, value) in provocations() {
         let mut played = Played::new(&world, &line, Pace::PATIENT, Plan::default()).await;
         let lines = played.count();
         played.upstream.first("POST", line.submit, reply);
