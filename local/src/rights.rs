@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::{
     client::{
         http::{
@@ -21,7 +22,6 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use serde_json::{Value, json};
 
@@ -43,12 +43,7 @@ struct Inner {
 
 impl Guard {
     /// Lets through what the role of a function permits, and notes it.
-    pub(crate) fn new(
-        function: &str,
-        role: Role,
-        needs: Needs,
-        http: SharedHttpClient,
-    ) -> Guard {
+    pub(crate) fn new(function: &str, role: Role, needs: Needs, http: SharedHttpClient) -> Guard {
         let function = function.to_owned();
         Guard(Arc::new(Inner { function, role, needs, http }))
     }
@@ -179,7 +174,8 @@ fn rows(operation: &str, body: &Value) -> Vec<Need> {
     }
     if let Some(tables) = body["RequestItems"].as_object() {
         let of = |name: &String| arn("dynamodb", &format!("table/{name}"));
-        let needs = tables.keys().map(|name| need(format!("dynamodb:{operation}"), of(name), false));
+        let needs =
+            tables.keys().map(|name| need(format!("dynamodb:{operation}"), of(name), false));
         return needs.collect();
     }
     vec![need(format!("dynamodb:{operation}"), table(body), false)]

@@ -18,12 +18,17 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    event_source::EventSource, gateway::Gateway, invoke::Invoker, options::Options, provision,
+    event_source::EventSource,
+    gateway::Gateway,
+    invoke::Invoker,
+    options::Options,
+    provision,
     schedule::Scheduled,
     template::{Template, roles::Need},
 };
 use deploy::{
-    NeedsOfAll, bucket_names, deploy, describe, environment, schedules, start_standins, table_names, understand,
+    NeedsOfAll, bucket_names, deploy, describe, environment, schedules, start_standins,
+    table_names, understand,
 };
 
 /// How long running invocations may take to end once the stack is told to stop. A worker's
@@ -70,8 +75,7 @@ impl Stack {
             .await
             .context("cannot make what the template says")?;
 
-        let (environments, invoker, needs) =
-            deploy(&template, &endpoints, &options.upstreams, &options.clock)?;
+        let (environments, invoker, needs) = deploy(&template, &endpoints, &options)?;
         let (tables, buckets) = (table_names(&template), bucket_names(&template));
         let gateway = Gateway::new(
             &template,

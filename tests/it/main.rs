@@ -13,6 +13,7 @@
 )]
 
 mod cancel;
+mod counts;
 mod expiry;
 mod idempotency;
 mod jobs;
@@ -22,6 +23,7 @@ mod money;
 mod path;
 mod queue;
 mod refusals;
+mod rights;
 mod routes;
 mod tenants;
 mod transactions;

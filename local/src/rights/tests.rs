@@ -74,7 +74,10 @@ fn what_a_request_needs_is_told_from_what_is_sent() {
         (
             "AWSEvents.PutEvents",
             json!({ "Entries": [{ "EventBusName": "bus" }] }),
-            vec!["events:PutEvents on arn:aws:events:us-east-1:000000000000:event-bus/bus".to_owned()],
+            vec![
+                "events:PutEvents on arn:aws:events:us-east-1:000000000000:event-bus/bus"
+                    .to_owned(),
+            ],
         ),
     ] {
         assert_eq!(wanted(&request(target, &body)), needs, "{target}");
@@ -83,7 +86,8 @@ fn what_a_request_needs_is_told_from_what_is_sent() {
 
 #[test]
 fn an_object_is_told_from_its_path() {
-    for (method, action) in [("PUT", "PutObject"), ("GET", "GetObject"), ("DELETE", "DeleteObject")] {
+    for (method, action) in [("PUT", "PutObject"), ("GET", "GetObject"), ("DELETE", "DeleteObject")]
+    {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_method(method).unwrap();
         request.set_uri("http://127.0.0.1:1/images/user/job/0?x-id=any").unwrap();
@@ -127,7 +131,7 @@ async fn what_the_role_permits_goes_through_and_the_rest_is_refused_by_its_name(
         resource: table.clone(),
         only_in_transactions: true,
     };
-    let role = Role { rights: vec![put] };
+    let role = Role { rights: vec![put], refusals: Vec::new() };
     let item = json!({ "TableName": "ledger" });
     let transaction = json!({ "TransactItems": [{ "Put": item }] });
     let write = || request("DynamoDB_20120810.TransactWriteItems", &transaction);

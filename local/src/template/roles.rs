@@ -9,6 +9,8 @@ use super::{TemplateError, reader::Reader};
 pub struct Role {
     /// One for each action and resource of each statement.
     pub rights: Vec<Right>,
+    /// What it may not do, whatever else says that it may: an action, and on what alone it is not refused.
+    pub refusals: Vec<(String, String)>,
 }
 
 /// One thing that a role may do.
@@ -39,13 +41,18 @@ impl Role {
     /// Whether it may.
     #[must_use]
     pub fn permits(&self, need: &Need) -> bool {
-        self.rights.iter().any(|right| right.covers(need))
+        let is_refused = self
+            .refusals
+            .iter()
+            .any(|(action, but)| *action == need.action && !is_like(but, &need.resource));
+        !is_refused && self.rights.iter().any(|right| right.covers(need))
     }
 
     /// The same role without one of its rights.
     #[must_use]
     pub fn without(&self, right: &Right) -> Role {
-        Role { rights: self.rights.iter().filter(|other| *other != right).cloned().collect() }
+        let rights = self.rights.iter().filter(|other| *other != right).cloned().collect();
+        Role { rights, refusals: self.refusals.clone() }
     }
 }
 
@@ -66,34 +73,51 @@ impl fmt::Display for Need {
     }
 }
 
-/// Whether a text is like a pattern, in which `*` stands for any text.
+/// Whether a text is like a pattern, in which `*` stands for any text and `?` for any character.
 fn is_like(pattern: &str, text: &str) -> bool {
-    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(text) = text.strip_prefix(begin) else { return false };
-    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    ends.filter_map(|at| text.get(at..)).any(|text| is_like(rest, text))
+    let (mut pattern_rest, mut text_rest) = (pattern.chars(), text.chars());
+    match pattern_rest.next() {
+        None => text.is_empty(),
+        Some('*') => {
+            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            let mut rests = ends.filter_map(|at| text.get(at..));
+            rests.any(|rest| is_like(pattern_rest.as_str(), rest))
+        }
+        Some(wanted) => {
+            let found = text_rest.next();
+            found.is_some_and(|found| wanted == '?' || wanted == found)
+                && is_like(pattern_rest.as_str(), text_rest.as_str())
+        }
+    }
 }
 
 /// Reads the policies of a function.
 pub(super) fn read(policies: &Reader<'_>) -> Result<Role, TemplateError> {
-    let mut rights = Vec::new();
+    let mut role = Role::default();
     for policy in policies.items()? {
         let mut fields = policy.fields()?;
         fields.required("Version")?.must_be("2012-10-17")?;
         let statements = fields.required("Statement")?;
         fields.finish()?;
         for statement in statements.items()? {
-            rights.extend(read_statement(&statement)?);
+            read_statement(&statement, &mut role)?;
         }
     }
-    Ok(Role { rights })
+    Ok(role)
 }
 
-fn read_statement(statement: &Reader<'_>) -> Result<Vec<Right>, TemplateError> {
+fn read_statement(statement: &Reader<'_>, role: &mut Role) -> Result<(), TemplateError> {
     let mut fields = statement.fields()?;
     let name = fields.required("Sid")?.text()?;
-    fields.required("Effect")?.must_be("Allow")?;
     let actions = one_or_many(&fields.required("Action")?)?;
+    let effect = fields.required("Effect")?;
+    if effect.text()? == "Deny" {
+        let but = fields.required("NotResource")?.text()?;
+        fields.finish()?;
+        role.refusals.extend(actions.into_iter().map(|action| (action, but.clone())));
+        return Ok(());
+    }
+    effect.must_be("Allow")?;
     let resources = one_or_many(&fields.required("Resource")?)?;
     let condition = fields.optional("Condition");
     fields.finish()?;
@@ -108,7 +132,8 @@ fn read_statement(statement: &Reader<'_>) -> Result<Vec<Right>, TemplateError> {
             only_in_transactions: condition.is_some(),
         })
     });
-    Ok(rights.collect())
+    role.rights.extend(rights);
+    Ok(())
 }
 
 /// The only condition that there is: inside a transaction that writes.

@@ -21,6 +21,9 @@ fn a_star_stands_for_anything_and_for_nothing() {
         ("a*c*", "abcd", true),
         ("a*c", "abcd", false),
         ("ä*", "äö", true),
+        ("a-??", "a-ö1", true),
+        ("a-??", "a-1", false),
+        ("a?", "ab1", false),
     ] {
         assert_eq!(is_like(pattern, text), is, "{pattern} {text}");
     }
@@ -35,7 +38,16 @@ fn a_right_covers_its_action_on_its_resource_and_where_it_says_so_only_in_transa
     assert!(!put.covers(&need("dynamodb:PutItem", "table/jobs", true)));
     let anywhere = right("dynamodb:PutItem", "table/ledger", false);
     assert!(anywhere.covers(&need("dynamodb:PutItem", "table/ledger", true)));
-    let role = Role { rights: vec![put.clone()] };
+    let role = Role { rights: vec![put.clone()], refusals: Vec::new() };
     assert!(role.permits(&need("dynamodb:PutItem", "table/ledger", true)));
     assert!(!role.without(&put).permits(&need("dynamodb:PutItem", "table/ledger", true)));
+}
+
+#[test]
+fn what_is_refused_is_refused_whatever_permits_it() {
+    let any = right("sqs:ReceiveMessage", "*", false);
+    let refusals = vec![("sqs:ReceiveMessage".to_owned(), "queue/jobs".to_owned())];
+    let role = Role { rights: vec![any], refusals };
+    assert!(role.permits(&need("sqs:ReceiveMessage", "queue/jobs", false)));
+    assert!(!role.permits(&need("sqs:ReceiveMessage", "queue/other", false)));
 }

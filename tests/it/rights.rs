@@ -1,0 +1,88 @@
+//! Each function has the rights that it needs, and no other. The stack refuses what a role does not permit,
+//! here as in the cloud, so every scenario shows the one half; this one shows the other.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use local::template::{
+    Template,
+    roles::{Need, Right},
+};
+use serde_json::{Value, json};
+
+use crate::world::{BRISK, World, eventually};
+
+/// What no request of a function asks for: Lambda takes messages from the queue in its name, signed URLs are
+/// used by others, and the keys of upstreams come from the environment here.
+const ASKED_BY_NO_REQUEST: [&str; 5] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "s3:GetObject",
+    "secretsmanager:GetSecretValue",
+];
+
+fn order(sandbox: Value) -> Value {
+    json!({ "model": "recraft-v3", "prompt": "a cat", "extra": { "sandbox": sandbox } })
+}
+
+/// The rights of a function without which all that was needed could have been done.
+fn needless(template: &Template, function: &str, needs: &BTreeSet<Need>) -> Vec<Right> {
+    let role = &template.functions[function].role;
+    assert!(needs.iter().all(|need| role.permits(need)));
+    let is_needless = |right: &&Right| {
+        let without = role.without(right);
+        needs.iter().all(|need| without.permits(need))
+    };
+    role.rights.iter().filter(is_needless).cloned().collect()
+}
+
+#[tokio::test]
+async fn without_any_one_right_of_any_role_something_could_not_be_done() {
+    let world = World::with(&BRISK).await;
+    let anna = world.user("anna", "10").await;
+
+    // Made, asked for again, listed, paid.
+    let made = anna.submit_as("one", &order(json!({}))).await.expect(202).id();
+    anna.submit_as("one", &order(json!({}))).await.expect(200);
+    assert_eq!(anna.wait(&made).await.job_status(), "succeeded");
+    anna.get("/v1/jobs").await.expect(200);
+    anna.transactions(10).await;
+    anna.balance().await;
+    // Put down, so that the worker rings for itself.
+    let slow = anna.accepted(&order(json!({ "delay_ms": 600_000 }))).await;
+    world.put_down(&anna, &slow).await;
+    // Canceled before anybody looks at it, and expired after nobody did.
+    world.stack().pause_queue();
+    let canceled = anna.accepted(&order(json!({}))).await;
+    let cancel = anna.request(reqwest::Method::POST, &format!("/v1/jobs/{canceled}/cancel"));
+    crate::world::answer(cancel).await.expect(200);
+    let missed = anna.accepted(&order(json!({}))).await;
+    world.stack().resume_queue();
+    world.forward(Duration::from_mins(2));
+    // Rung for again by the sweep, whatever the worker makes of it.
+    world.sweep().await;
+    eventually("the job has ended", async || anna.ended(&missed).await).await;
+    world.stack().pause_queue();
+    let (expired, unreadable) =
+        (anna.accepted(&order(json!({}))).await, anna.accepted(&order(json!({}))).await);
+    world.tamper(&anna, &unreadable, "model", "a-model-of-the-future").await;
+    world.forward(Duration::from_mins(31));
+    world.stack().sweep_now().await.unwrap();
+    assert_eq!(anna.job(&expired).await.job_status(), "expired");
+    world.stack().resume_queue();
+    world.sweep_until_ended(&anna, &slow).await;
+    world.tamper(&anna, &unreadable, "model", "recraft-v3").await;
+    assert_eq!(anna.job(&unreadable).await.job_status(), "expired");
+
+    let template = world.stack().template();
+    for function in template.functions.keys() {
+        let needs = world.stack().needs(function);
+        let found = needless(template, function, &needs);
+        let found: Vec<&Right> = found
+            .iter()
+            .filter(|right| !ASKED_BY_NO_REQUEST.contains(&right.action.as_str()))
+            .collect();
+        assert!(found.is_empty(), "{function} does not need {found:#?}");
+    }
+    world.finish().await;
+}
