@@ -75,7 +75,7 @@ impl Stack {
             .await
             .context("cannot make what the template says")?;
 
-        let (environments, invoker, needs) = deploy(&template, &endpoints, &options)?;
+        let (environments, invoker, needs) = deploy(&template, &endpoints, &options).await?;
         let (tables, buckets) = (table_names(&template), bucket_names(&template));
         let gateway = Gateway::new(
             &template,

@@ -12,8 +12,8 @@ use super::{
 };
 
 /// Starts the program of this name, as a cold start does: its configuration is read, and wrong
-/// configuration is an error.
-pub(crate) fn start(
+/// configuration is an error; then its connection is made.
+pub(crate) async fn start(
     binary: &str,
     environment: &Environment,
     host: Host,
@@ -21,6 +21,7 @@ pub(crate) fn start(
     match binary {
         "submit" => {
             let app = Arc::new(submit::App::new(environment, host)?);
+            app.warm_up().await;
             Ok(http(move |request| {
                 let app = Arc::clone(&app);
                 async move { submit::respond(&app, request).await }
@@ -28,6 +29,7 @@ pub(crate) fn start(
         }
         "lookup" => {
             let app = Arc::new(lookup::App::new(environment, host)?);
+            app.warm_up().await;
             Ok(http(move |request| {
                 let app = Arc::clone(&app);
                 async move { lookup::respond(&app, request).await }
@@ -35,6 +37,7 @@ pub(crate) fn start(
         }
         "authorize" => {
             let app = Arc::new(authorize::App::new(environment, &host)?);
+            app.warm_up().await;
             Ok(event(move |event: LambdaEvent<_>| {
                 let app = Arc::clone(&app);
                 async move { authorize::authorize(&app, event.payload).await }
@@ -42,6 +45,7 @@ pub(crate) fn start(
         }
         "generate" => {
             let app = Arc::new(generate::App::new(environment, host)?);
+            app.warm_up().await;
             Ok(event(move |event| {
                 let app = Arc::clone(&app);
                 async move { anyhow::Ok(generate::handle(&app, event).await) }
@@ -49,6 +53,7 @@ pub(crate) fn start(
         }
         "sweep" => {
             let app = Arc::new(sweep::App::new(environment, host)?);
+            app.warm_up().await;
             Ok(event(move |event| {
                 let app = Arc::clone(&app);
                 async move { sweep::handle(&app, event).await }

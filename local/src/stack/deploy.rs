@@ -83,7 +83,7 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
 pub(super) type NeedsOfAll = BTreeMap<String, Needs>;
 
 /// Starts every function, under its own role; returns their variables, what runs them, and what they need.
-pub(super) fn deploy(
+pub(super) async fn deploy(
     template: &Template,
     endpoints: &Endpoints,
     options: &Options,
@@ -103,6 +103,7 @@ pub(super) fn deploy(
         let guard = Guard::new(id, function.role.clone(), needed.clone(), http);
         let host = Host { http: Some(guard.client()), ..host.clone() };
         let handler = programs::start(&function.binary, &environment, host)
+            .await
             .with_context(|| format!("{id} does not start"))?;
         environments.insert(id.clone(), environment);
         functions.push((id.clone(), function.clone(), handler));

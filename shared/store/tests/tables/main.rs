@@ -7,6 +7,7 @@ mod accept_at_once;
 mod api_keys;
 mod audit;
 mod audit_large;
+mod capacity;
 mod claim;
 mod credit;
 mod due;

@@ -8,7 +8,7 @@ use crate::{
     world::{LEASE, World},
 };
 
-fn task(name: &str) -> Task {
+pub(crate) fn task(name: &str) -> Task {
     Task(name.to_owned())
 }
 

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
     types::{AttributeValue, PutRequest, WriteRequest},
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use domain::{
     ids::{CreditId, UserId},
     job::{Ending, Fence, Job, Run},
@@ -18,6 +19,7 @@ use standins::{Standins, Storage};
 use store::{Accepted, Claimed, Credited, FinishError, Finished, Guard, Store, Tables};
 
 use crate::{
+    capacity::Meter,
     schema::create_tables,
     support::{NOW, bare, entropy, job, usd, user},
 };
@@ -48,8 +50,22 @@ pub(crate) struct World {
 impl World {
     /// Tables without rows.
     pub(crate) async fn empty() -> Self {
+        Self::over(aws_smithy_http_client::Builder::new().build_http()).await
+    }
+
+    /// Tables with one user, who has so much to spend, and a meter on the way to them.
+    pub(crate) async fn metered(micros: u64) -> (Self, Meter) {
+        let meter = Meter::on(aws_smithy_http_client::Builder::new().build_http());
+        let world = Self::over(meter.client()).await;
+        assert!(world.store.open_account(&user()).await.unwrap());
+        assert_eq!(world.credit(&user(), 0, micros).await, Credited::Now);
+        (world, meter)
+    }
+
+    /// Tables without rows, reached this way.
+    async fn over(http: SharedHttpClient) -> Self {
         let standins = Standins::start(Storage::Memory).unwrap();
-        let client = client(&standins.endpoints().dynamodb);
+        let client = client(&standins.endpoints().dynamodb, http);
         create_tables(&client).await;
         let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
         Self { store: Store::new(client.clone(), tables), client, _standins: standins }
@@ -90,7 +106,12 @@ impl World {
     /// The `n`th job, accepted and claimed.
     pub(crate) async fn begun(&self, n: u32) -> (Job, Run) {
         let job = self.accepted(n).await;
-        let claimed = self.claim(&job, NOW).await;
+        self.claimed(&job).await
+    }
+
+    /// A job that was accepted, claimed.
+    pub(crate) async fn claimed(&self, job: &Job) -> (Job, Run) {
+        let claimed = self.claim(job, NOW).await;
         let Claimed::Begun(job, run) = claimed else { panic!("{claimed:?}") };
         (job, run)
     }
@@ -185,13 +206,13 @@ fn key(user: &UserId, sk: &str) -> Row {
     HashMap::from([("pk".to_owned(), text(user.as_str())), ("sk".to_owned(), text(sk))])
 }
 
-fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str, http: SharedHttpClient) -> Client {
     let config = Config::builder()
         .behavior_version_latest()
         .region(Region::new(standins::REGION))
         .credentials_provider(Credentials::from_keys("local", "local", None))
         .endpoint_url(endpoint)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build());
     Client::from_conf(config.build())

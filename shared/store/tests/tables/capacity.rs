@@ -1,0 +1,188 @@
+//! What a job costs at the tables: requests and capacity units of each step, as the tables themselves count them
+//! (`ReturnConsumedCapacity`). docs/performance.md says the same figures; a change that makes a job dearer must
+//! change both.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::body::SdkBody;
+use domain::job::Run;
+use serde_json::Value;
+use store::{Accepted, Fenced, Finished};
+
+use crate::{
+    notes::task,
+    support::{audit_clean, delivered, job, keyed, user},
+    world::World,
+};
+
+/// Half units, which a read that need not be consistent costs: all figures are whole in them.
+type Halves = u64;
+
+/// One request: its name, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cost {
+    operation: String,
+    halves: Halves,
+}
+
+/// Counts what passes.
+#[derive(Clone)]
+pub(crate) struct Meter {
+    costs: Arc<Mutex<Vec<Cost>>>,
+    http: SharedHttpClient,
+}
+
+impl Meter {
+    pub(crate) fn on(http: SharedHttpClient) -> Meter {
+        Meter { costs: Arc::default(), http }
+    }
+
+    pub(crate) fn client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// What passed since the last time this was asked.
+    fn read(&self) -> Vec<(String, String)> {
+        let costs = std::mem::take(&mut *self.costs.lock().unwrap());
+        let units = |halves: Halves| {
+            let half = if halves.is_multiple_of(2) { "" } else { ".5" };
+            format!("{}{half}", halves / 2)
+        };
+        costs.into_iter().map(|cost| (cost.operation, units(cost.halves))).collect()
+    }
+}
+
+impl HttpClient for Meter {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let connector = self.http.http_connector(settings, components);
+        SharedHttpConnector::new(Metered { meter: self.clone(), connector })
+    }
+}
+
+#[derive(Debug)]
+struct Metered {
+    meter: Meter,
+    connector: SharedHttpConnector,
+}
+
+impl HttpConnector for Metered {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let mut asking = body;
+        asking["ReturnConsumedCapacity"] = "TOTAL".into();
+        let text = asking.to_string();
+        request.headers_mut().insert("content-length", text.len().to_string());
+        *request.body_mut() = SdkBody::from(text);
+        let (answer, costs) = (self.connector.call(request), Arc::clone(&self.meter.costs));
+        HttpConnectorFuture::new(async move {
+            let mut answer = answer.await?;
+            let status = answer.status();
+            let headers = answer.headers().clone();
+            let bytes = collect(answer.take_body()).await;
+            let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            costs.lock().unwrap().push(Cost { operation, halves: cost_in(&told) });
+            let mut whole = aws_smithy_runtime_api::client::orchestrator::HttpResponse::new(
+                status,
+                SdkBody::from(bytes),
+            );
+            *whole.headers_mut() = headers;
+            Ok(whole)
+        })
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meter")
+    }
+}
+
+async fn collect(body: SdkBody) -> Vec<u8> {
+    aws_smithy_types::byte_stream::ByteStream::new(body).collect().await.unwrap().to_vec()
+}
+
+/// The capacity that an answer tells of: of one table, or of each.
+fn cost_in(answer: &Value) -> Halves {
+    let told = &answer["ConsumedCapacity"];
+    let tables = told.as_array().map_or_else(|| std::slice::from_ref(told), Vec::as_slice);
+    tables.iter().filter(|told| told.is_object()).map(|told| halves(&told["CapacityUnits"])).sum()
+}
+
+/// `9`, `9.0`, `0.5`
+fn halves(units: &Value) -> Halves {
+    let text = units.to_string();
+    let (whole, half) = text.split_once('.').unwrap_or((&text, "0"));
+    let half = match half {
+        "0" => 0,
+        "5" => 1,
+        _ => panic!("{text} units"),
+    };
+    whole
+        .parse::<Halves>()
+        .unwrap()
+        .checked_mul(2)
+        .and_then(|whole| whole.checked_add(half))
+        .unwrap()
+}
+
+fn costs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+    of.iter().map(|(operation, units)| ((*operation).to_owned(), (*units).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_job_is_four_writes_and_no_more_units_than_are_written_down() {
+    let (world, meter) = World::metered(500_000).await;
+    let (store, job) = (&world.store, job(1));
+    meter.read();
+
+    // T1: key, job and its place in the index, hold, balance.
+    assert_eq!(store.accept(&keyed(&job, "one")).await.unwrap(), Accepted::Now);
+    let accept = meter.read();
+    let (job, Run { fence, .. }) = world.claimed(&job).await;
+    let claim = meter.read();
+    assert_eq!(store.note_task(&job, fence, &task("upstream-1")).await.unwrap(), Fenced::Taken);
+    let note = meter.read();
+    // T2: resolution, job, balance, event.
+    assert_eq!(world.finish(&job, fence, &delivered(2)).await, Finished::Now);
+    let settle = meter.read();
+    assert_eq!(
+        [accept, claim, note, settle].concat(),
+        costs(&[
+            ("TransactWriteItems", "9"),
+            ("UpdateItem", "3"),
+            ("UpdateItem", "1"),
+            ("TransactWriteItems", "9"),
+        ])
+    );
+    audit_clean(store).await;
+}
+
+#[tokio::test]
+async fn to_look_a_job_up_is_one_read() {
+    let (world, meter) = World::metered(500_000).await;
+    let job = world.accepted(1).await;
+    meter.read();
+    world.look(&job).await;
+    assert_eq!(meter.read(), costs(&[("GetItem", "1")]));
+    world.store.balance(&user()).await.unwrap();
+    assert_eq!(meter.read(), costs(&[("Query", "1")]));
+    assert!(world.store.job(&user(), &crate::support::job(9).id).await.unwrap().is_none());
+    assert_eq!(meter.read().len(), 1);
+}
