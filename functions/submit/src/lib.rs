@@ -23,19 +23,15 @@ use domain::{
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
 use runtime::{
-    Clock, Entropy, Environment, Host,
+    By, Clock, Entropy, Environment, Host, Metric, Metrics,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
 };
 use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
-use tokio::time::Instant;
-use web::{
-    Links, Refusal,
-    request::{self, Wait},
-};
+use web::{Links, Refusal, request};
 
-use crate::config::Config;
+use crate::{config::Config, wait::Patience};
 
 /// What the function needs, made once and lent to every request.
 #[derive(Debug)]
@@ -45,6 +41,7 @@ pub struct App {
     store: Store,
     queue: Queue,
     images: Images,
+    metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
 }
@@ -70,6 +67,7 @@ impl App {
             ),
             queue: Queue::new(&aws, environment)?,
             images: Images::new(&aws, environment)?,
+            metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
         })
@@ -103,27 +101,21 @@ async fn post(app: &App, request: &Request, id: &str) -> Result<Response<Body>, 
 }
 
 async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let caller = request::caller(request, Scope::JobsWrite)?;
-    let wait = request::wait(request).map(Patience::begin);
-    let is_dry_run = request::is_dry_run(request)?;
-    let (draft, key) = request::order(request)?;
-    let order = Order::agree(draft)?;
-    if is_dry_run {
-        return quote::quote(app, &caller.user, &order).await;
+    if request::is_dry_run(request).is_ok_and(|is_dry_run| is_dry_run) {
+        return quote::quote(app, request).await;
     }
-
+    let wait = request::wait(request).map(Patience::begin);
     let now = app.clock.now();
-    let job = pend(app, caller.user, order, now)?;
-    let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
-    let accepted = accept(app, &acceptance).await?;
-
+    let taken = take(app, request, now).await;
+    app.metrics.count(Metric::Orders, 1, &[By::Outcome(outcome(&taken))]);
+    let (job, key_id, accepted) = taken?;
     match accepted {
         Accepted::Now => {
             let (user, job_id) = (&job.user, job.id);
-            tracing::info!(request_id = id, user_id = %user, key_id = caller.key_id, %job_id, "accepted");
+            tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
             // How much room is left is told if that is known; nobody has to wait for it.
             let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job));
-            let job = wait_for(app, job, wait).await;
+            let job = wait::for_end(app, job, wait).await;
             let links = links(app, &job, app.clock.now()).await?;
             let (body, freshness) = web::job(&job, &links);
             let response = web::created(&body, &location(&job.id), freshness)?;
@@ -136,26 +128,28 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
     }
 }
 
-/// A caller who prefers to wait, and until when that lasts: counted from when the request came.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    wait: Wait,
-    until: Instant,
+/// The job that a request asks for, the key that it came with, and whether it is accepted now or was before.
+async fn take(
+    app: &App,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(Job, String, Accepted), Refusal> {
+    let caller = request::caller(request, Scope::JobsWrite)?;
+    let (draft, key) = request::order(request)?;
+    let order = Order::agree(draft)?;
+    let job = pend(app, caller.user, order, now)?;
+    let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
+    let accepted = accept(app, &acceptance).await?;
+    Ok((job, caller.key_id, accepted))
 }
 
-impl Patience {
-    fn begin(wait: Wait) -> Self {
-        let now = Instant::now();
-        Self { wait, until: now.checked_add(wait.duration()).unwrap_or(now) }
+/// What an order is counted as: each under one name.
+fn outcome(taken: &Result<(Job, String, Accepted), Refusal>) -> &'static str {
+    match taken {
+        Ok((_, _, Accepted::Now)) => "accepted",
+        Ok((_, _, Accepted::Before(_))) => "replayed",
+        Err(refusal) => refusal.code(),
     }
-}
-
-/// The job as it is when it has ended, or when its caller does not wait any longer.
-async fn wait_for(app: &App, job: Job, patience: Option<Patience>) -> Job {
-    let Some(Patience { until, .. }) = patience else { return job };
-    let (user, id) = (&job.user.clone(), job.id);
-    let look = move || async move { app.store.job(user, &id).await.ok().flatten() };
-    wait::until_ended(job, until, look).await
 }
 
 /// What is told beside the job: the room in its user's queue, and whether the answer was held back.
@@ -167,8 +161,8 @@ fn with_headers(
     if let Some(balance) = balance {
         web::tell_queue(&mut response, balance.into());
     }
-    if let Some(Patience { wait, .. }) = patience {
-        web::tell_applied(&mut response, wait);
+    if let Some(patience) = patience {
+        web::tell_applied(&mut response, patience.wait());
     }
     response
 }
@@ -221,6 +215,7 @@ fn claim_key(
 async fn ring(app: &App, job: &Job) {
     let bell = Bell::new(job.user.clone(), job.id);
     if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
+        app.metrics.count(Metric::RingsFailed, 1, &[]);
         let cause = causes::chain(&error);
         tracing::warn!(job_id = %job.id, cause, "the job is stored, but nobody was rung");
     }
@@ -241,7 +236,7 @@ async fn replay(
     }
     let job = found.map_err(unavailable)?;
     let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
-    let job = wait_for(app, job, wait).await;
+    let job = wait::for_end(app, job, wait).await;
     let links = links(app, &job, app.clock.now()).await?;
     let (body, freshness) = web::job(&job, &links);
     let response = web::replayed(&body, &location(first), freshness)?;

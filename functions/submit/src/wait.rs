@@ -4,17 +4,48 @@ use std::time::Duration;
 
 use domain::job::Job;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use web::request::Wait;
+
+use crate::App;
 
 /// The pause before the first look. Each is half as long again as the one before.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long the last look may take, after the time is up.
-pub(crate) const LAST_LOOK: Duration = Duration::from_secs(1);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// A caller who prefers to wait, and until when that lasts: counted from when the request came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    wait: Wait,
+    until: Instant,
+}
+
+impl Patience {
+    /// Begins to wait.
+    pub(crate) fn begin(wait: Wait) -> Self {
+        let now = Instant::now();
+        Self { wait, until: now.checked_add(wait.duration()).unwrap_or(now) }
+    }
+
+    /// What was asked for.
+    pub(crate) const fn wait(self) -> Wait {
+        self.wait
+    }
+}
+
+/// The job as it is when it has ended, or when its caller does not wait any longer.
+pub(crate) async fn for_end(app: &App, job: Job, patience: Option<Patience>) -> Job {
+    let Some(Patience { until, .. }) = patience else { return job };
+    let (user, id) = (&job.user.clone(), job.id);
+    let look = move || async move { app.store.job(user, &id).await.ok().flatten() };
+    until_ended(job, until, look).await
+}
 
 /// The job as it was when it had ended, or as it was last seen when the time was up. What `look` cannot tell now it
 /// is asked again.
-pub(crate) async fn until_ended<F>(mut job: Job, until: Instant, look: impl Fn() -> F) -> Job
+async fn until_ended<F>(mut job: Job, until: Instant, look: impl Fn() -> F) -> Job
 where
     F: Future<Output = Option<Job>>,
 {

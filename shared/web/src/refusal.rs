@@ -129,6 +129,12 @@ const fn later(status: StatusCode, kind: &'static str, code: &'static str, secon
 const INVALID: &str = "invalid_request_error";
 
 impl Refusal {
+    /// Its `code`, which callers tell failures apart by; so may whoever counts them.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.row().code
+    }
+
     fn row(&self) -> Row {
         use StatusCode as S;
         match self {
@@ -162,11 +168,6 @@ impl Refusal {
             Self::Unavailable(_) => later(S::SERVICE_UNAVAILABLE, "api_error", "unavailable", 2),
             Self::Internal(_) => row(S::INTERNAL_SERVER_ERROR, "api_error", "internal_error"),
         }
-    }
-
-    /// The code, as callers see it.
-    pub(crate) fn code(&self) -> &'static str {
-        self.row().code
     }
 
     /// Which field or parameter is meant, where one is.

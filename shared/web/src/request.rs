@@ -131,7 +131,7 @@ pub fn wait(request: &Request) -> Option<Wait> {
 /// # Errors
 /// [`Refusal`]; the first thing that is wrong.
 pub fn order(request: &Request) -> Result<(Draft, Option<IdempotencyKey>), Refusal> {
-    query(request, &[DRY_RUN])?;
+    is_dry_run(request)?;
     let body = json_body(request)?;
     let mut fields = Fields(members::read(body)?);
     let key = fields.text("idempotency_key")?;
