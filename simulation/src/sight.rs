@@ -48,6 +48,10 @@ pub enum Sight {
     DeadLetter,
     /// A payment was sent twice, and credited once.
     CreditedOnce,
+    /// The operator gave a charge back.
+    GivenBack,
+    /// The operator gave a charge back twice, and the second time nothing moved.
+    GivenBackOnce,
     /// Money went from one pocket of a balance to another.
     Moved,
     /// A job was accepted by another pocket than the first.
@@ -56,7 +60,7 @@ pub enum Sight {
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
@@ -78,6 +82,8 @@ impl Sight {
         Self::SecondSubmit,
         Self::DeadLetter,
         Self::CreditedOnce,
+        Self::GivenBack,
+        Self::GivenBackOnce,
         Self::Moved,
         Self::OtherPocket,
     ];

@@ -17,6 +17,7 @@ mod notes;
 mod open;
 mod pockets;
 mod record;
+mod reverse;
 mod schema;
 mod support;
 mod versions;
