@@ -1,12 +1,13 @@
 //! The commands and their options.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use clap::{Parser, Subcommand};
 use domain::{
     api_key::KeyId,
     ids::{JobId, UserId},
     money::MicroUsd,
+    scope::Scope,
 };
 
 use crate::moment::Age;
@@ -150,10 +151,16 @@ pub(crate) enum UserCommand {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key and show it, once
+    /// Make a key and show it, once; an account has two at most, so that one can take the other's place
     Create {
         /// Whose
         user: UserId,
+        /// What the key may be used for; may be repeated; everything, if it is not said
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::from_str)]
+        scopes: Vec<Scope>,
+        /// After how long the key opens nothing any more, such as 90d or 12h; never, if it is not said
+        #[arg(long, value_name = "AGE")]
+        expires_in: Option<Age>,
     },
     /// List the keys of an account
     List {

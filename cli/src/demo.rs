@@ -14,7 +14,7 @@ use domain::{
 };
 use runtime::{Clock, Entropy};
 use serde_json::json;
-use store::Store;
+use store::{Grant, Store};
 
 /// The name of the demo account.
 const USER: &str = "demo";
@@ -53,7 +53,7 @@ pub(crate) async fn open(
         Some(key) => key,
         None => mint(file, &entropy)?,
     };
-    store.add_key(&user, &key, clock.now()).await?;
+    store.add_key(&user, &key, &Grant::default(), clock.now()).await?;
     let balance = store.balance(&user).await?.context("the demo account is gone")?;
     Ok(Demo { user, key, available: balance.available })
 }

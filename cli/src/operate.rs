@@ -8,13 +8,15 @@ use domain::{
     api_key::ApiKey,
     ids::{CreditId, UserId},
     money::MicroUsd,
+    scope::Scopes,
 };
 use runtime::{Clock, Entropy};
-use store::{Credited, KeyState};
+use store::{Credited, Grant, KeyState};
 
 use crate::{
     args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
     connection,
+    moment::{Age, date_time},
     style::{BAD, FAINT, GOOD, STRONG},
 };
 
@@ -54,10 +56,13 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
     let (store, environment) = connection::store().await?;
     let now = Clock::system().now();
     match command {
-        KeyCommand::Create { user } => {
+        KeyCommand::Create { user, scopes, expires_in } => {
             store.balance(&user).await?.with_context(|| no_account(&user))?;
             let key = ApiKey::mint(environment, &Entropy::system().bytes()?);
-            if !store.add_key(&user, &key, now).await? {
+            let scopes =
+                if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
+            let grant = Grant { scopes, expires_at: expires_in.map(|Age(after)| now.plus(after)) };
+            if !store.add_key(&user, &key, &grant, now).await? {
                 bail!("a key of that id is there already; try again");
             }
             println!("{}", key.reveal());
@@ -65,10 +70,11 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List { user } => {
             for row in store.keys_of(&user).await? {
                 let state = match row.state {
-                    KeyState::Active => format!("{GOOD}active{GOOD:#}"),
+                    KeyState::Active if row.is_active(now) => format!("{GOOD}active{GOOD:#}"),
+                    KeyState::Active => format!("{FAINT}expired{FAINT:#}"),
                     KeyState::Revoked(_) => format!("{FAINT}revoked{FAINT:#}"),
                 };
-                println!("{}  {state}", row.id);
+                println!("{}  {state}{}", row.id, granted(&row.grant));
             }
         }
         KeyCommand::Revoke { key_id } => {
@@ -130,6 +136,13 @@ pub(crate) async fn env() -> anyhow::Result<ExitCode> {
         println!("export HOLDFAST_API_KEY={}", demo.api_key);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is less than everything, for ever.
+fn granted(grant: &Grant) -> String {
+    let scopes = if grant.scopes.is_all() { String::new() } else { format!("  {}", grant.scopes) };
+    let until = grant.expires_at.map(|at| format!("  until {}", date_time(at)));
+    scopes + &until.unwrap_or_default()
 }
 
 fn no_account(user: &UserId) -> String {

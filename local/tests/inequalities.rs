@@ -32,7 +32,8 @@ const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 const REVOCATION_PROMISE: Duration = Duration::from_mins(5);
 
 /// The routes that need no key: what the service is, and the answer to routes there are not.
-const PUBLIC_ROUTES: [&str; 4] = ["$default", "GET /", "GET /v1/models", "GET /v1/pricing"];
+const PUBLIC_ROUTES: [&str; 5] =
+    ["$default", "GET /", "GET /v1/limits/tiers", "GET /v1/models", "GET /v1/pricing"];
 
 fn template_with(overrides: &[(&str, &str)]) -> Template {
     let site = Site {
@@ -335,12 +336,23 @@ fn every_route_needs_a_key_but_those_that_are_public() {
     assert_eq!(
         closed,
         [
+            "GET /v1/auth/limits",
             "GET /v1/credits/balance",
             "GET /v1/credits/transactions",
+            "GET /v1/jobs",
             "GET /v1/jobs/{id}",
             "POST /v1/images/generations",
+            "POST /v1/jobs/{id}/cancel",
         ]
     );
+}
+
+/// Browsers keep the answers from the pages of other sites unless they are told otherwise.
+#[test]
+fn no_other_origin_is_let_in() {
+    for word in ["Cors", "access-control"] {
+        assert!(!TEMPLATE.to_lowercase().contains(&word.to_lowercase()), "{word}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl World {
         store.open_account(&user).await.unwrap();
         let money = (CreditId::new(now, &entropy.bytes().unwrap()), MicroUsd::constant(10_000_000));
         store.credit(&user, money, "first", now).await.unwrap();
-        store.add_key(&user, &key, now).await.unwrap();
+        store.add_key(&user, &key, &store::Grant::default(), now).await.unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         World { stack, http, key, forward_ms }
     }

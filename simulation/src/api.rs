@@ -12,6 +12,9 @@ use crate::{
 };
 use testkit::CrashPoint;
 
+/// Every scope there is.
+const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
+
 /// The API.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -99,7 +102,7 @@ impl Api {
         });
         let request = request("GET", path, user, None, None);
         let work = lookup::respond(&app, request);
-        let ended = process.invoke(limit("LookupFunction"), work).await;
+        let ended = Box::pin(process.invoke(limit("LookupFunction"), work)).await;
         let heard = self.hear(&process, ended, &[]);
         if !process.is_dead() {
             self.lookups.lock().unwrap().push_back((process, app));
@@ -152,7 +155,7 @@ fn request(
         "rawQueryString": "",
         "headers": headers,
         "requestContext": {
-            "authorizer": { "lambda": { "user_id": user.as_str(), "key_id": "0123456789ab" } },
+            "authorizer": { "lambda": { "user_id": user.as_str(), "key_id": "0123456789ab", "scopes": ALL } },
             "http": {
                 "method": method,
                 "path": path,

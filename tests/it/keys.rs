@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::api_key::{ApiKey, Environment};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::Grant;
 
 use crate::world::{World, answer};
 
@@ -106,6 +107,19 @@ async fn a_key_that_is_revoked_in_use_opens_nothing_after_a_minute() {
     world.forward(Duration::from_secs(61));
     anna.get("/v1/credits/balance").await.refused(401, "invalid_api_key");
     other.get("/v1/credits/balance").await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_whose_time_is_up_opens_nothing() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let expires_at = Some(world.now().plus(Duration::from_mins(10)));
+    let brief = world.key_with(&anna.user, &Grant { expires_at, ..Grant::default() }).await;
+    brief.get("/v1/credits/balance").await.expect(200);
+    world.forward(Duration::from_mins(10));
+    brief.get("/v1/credits/balance").await.refused(401, "invalid_api_key");
+    anna.get("/v1/credits/balance").await.expect(200);
     world.finish().await;
 }
 

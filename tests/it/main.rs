@@ -12,13 +12,17 @@
     reason = "tests may stop at the first surprise, and read best when they are brief"
 )]
 
+mod cancel;
 mod expiry;
 mod idempotency;
+mod jobs;
 mod keys;
+mod limits;
 mod money;
 mod path;
 mod queue;
 mod refusals;
 mod routes;
+mod tenants;
 mod transactions;
 mod world;

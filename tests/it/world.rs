@@ -24,9 +24,9 @@ use domain::{
 use local::{Constraints, Options, Stack, TemplateSource};
 use runtime::{Clock, Entropy};
 use serde_json::{Value, json};
-use store::{Store, Tables};
+use store::{Grant, Store, Tables};
 
-pub(crate) use api::{Answer, Api, Caller, answer};
+pub(crate) use api::{Answer, Api, Caller, answer, id_of};
 pub(crate) use usd::{Balance, Usd, sum, usd};
 
 /// Invocations of the worker so short that an unfinished job is soon put down: the others wait
@@ -115,8 +115,13 @@ impl World {
 
     /// The user as a caller with one more key.
     pub(crate) async fn key_for(&self, user: &UserId) -> Caller {
+        self.key_with(user, &Grant::default()).await
+    }
+
+    /// The user as a caller with one more key, which opens this much.
+    pub(crate) async fn key_with(&self, user: &UserId, grant: &Grant) -> Caller {
         let key = ApiKey::mint(Environment::Test, &self.entropy.bytes().unwrap());
-        assert!(self.store.add_key(user, &key, self.clock.now()).await.unwrap());
+        assert!(self.store.add_key(user, &key, grant, self.clock.now()).await.unwrap());
         Caller::new(self.api.clone(), user.clone(), key)
     }
 

@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use local::{Constraints, Options, Stack, TemplateSource, UpstreamVariables, template::TEMPLATE};
 use runtime::{Clock, Entropy, Environment};
 use serde_json::{Value, json};
-use store::{Store, Tables};
+use store::{Grant, Store, Tables};
 use testkit::{Plan, Upstream, play};
 
 pub(crate) use caller::{Answer, Caller};
@@ -123,7 +123,8 @@ impl World {
         let amount = CREDIT.try_into().unwrap();
         self.store.credit(&user, (id, amount), "payment", World::now()).await.unwrap();
         let caller = Caller::new(user, &self.entropy);
-        assert!(self.store.add_key(&caller.user, &caller.key, World::now()).await.unwrap());
+        let (grant, now) = (Grant::default(), World::now());
+        assert!(self.store.add_key(&caller.user, &caller.key, &grant, now).await.unwrap());
         caller
     }
 

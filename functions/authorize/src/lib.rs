@@ -1,24 +1,26 @@
-//! The API Gateway authorizer: API key → user, and nothing else.
+//! The API Gateway authorizer: API key → user and what the key may be used for, and nothing else.
 //!
 //! An HTTP API cannot shape a denial: whoever is denied gets a bare `403` that no client of the
 //! public API expects. So the answer is always "let it through", with either the user or a refusal
 //! in the context, and the function behind answers `401` in the usual form. It has no other way to
-//! learn who asks, so a context without a user opens nothing.
+//! learn who asks, so a context without a user opens nothing. Which scope a route needs is known to the
+//! function: a decision is kept for all routes of a key.
 
 use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use domain::{
     api_key::{ApiKey, KeyHash, KeyId},
     ids::UserId,
 };
-use runtime::{Environment, Host, aws::Aws};
+use runtime::{Clock, Environment, Host, aws::Aws};
 use serde::Serialize;
-use store::{KeyState, Store};
+use store::Store;
 use subtle::ConstantTimeEq;
 
 /// What the function needs, made once and lent to every request. Reads `KEYS_TABLE`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct App {
     store: Store,
+    clock: Clock,
 }
 
 impl App {
@@ -30,7 +32,7 @@ impl App {
         let aws = Aws::new(environment, host)?;
         let keys = environment.text("KEYS_TABLE")?;
         let tables = store::Tables { jobs: String::new(), ledger: String::new(), keys };
-        Ok(Self { store: Store::new(aws.dynamodb(), tables) })
+        Ok(Self { store: Store::new(aws.dynamodb(), tables), clock: host.clock.clone() })
     }
 
     /// Makes the first connection, so that the first request need not.
@@ -52,7 +54,7 @@ pub struct Decision {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 enum Context {
-    User { user_id: UserId, key_id: KeyId },
+    User { user_id: UserId, key_id: KeyId, scopes: String },
     Nobody { refusal: &'static str },
 }
 
@@ -85,8 +87,9 @@ async fn identify(app: &App, key: &ApiKey) -> anyhow::Result<Context> {
     let stored = found.as_ref().map_or(&nobody, |row| &row.hash);
     let same: bool = stored.0.as_bytes().ct_eq(key.hash().0.as_bytes()).into();
     match found {
-        Some(row) if same && row.state == KeyState::Active => {
-            Ok(Context::User { user_id: row.user, key_id: row.id })
+        Some(row) if same && row.is_active(app.clock.now()) => {
+            let scopes = row.grant.scopes.to_string();
+            Ok(Context::User { user_id: row.user, key_id: row.id, scopes })
         }
         Some(_) | None => {
             tracing::info!(key_id = %key.id(), "an API key was refused");

@@ -3,15 +3,17 @@
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
-use domain::{api_key, time::Timestamp};
+use domain::{api_key, scope::Scope, time::Timestamp};
 use serde_json::{Value, json};
 use standins::{Standins, Storage};
+use store::Grant;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::*;
@@ -55,7 +57,7 @@ impl World {
     async fn key(&self) -> ApiKey {
         let key = mint(1, 2);
         let demo = "demo".parse().unwrap();
-        assert!(self.store.add_key(&demo, &key, NOW).await.unwrap());
+        assert!(self.store.add_key(&demo, &key, &Grant::default(), NOW).await.unwrap());
         key
     }
 
@@ -150,7 +152,11 @@ async fn a_good_key_names_its_user() {
     let key = world.key().await;
     let demo = json!({
         "isAuthorized": true,
-        "context": { "user_id": "demo", "key_id": key.id().as_str() },
+        "context": {
+            "user_id": "demo",
+            "key_id": key.id().as_str(),
+            "scopes": "jobs:write jobs:read account:read webhooks:write",
+        },
     });
     assert_eq!(world.decide(&bearer(&key)).await, demo);
     // The scheme may be spelt in any case, as in every other API, and spaces do no harm.
@@ -203,6 +209,23 @@ async fn a_revoked_key_is_refused_at_once() {
     assert_ne!(world.decide(&bearer(&key)).await, nobody());
     assert!(world.store.revoke_key(key.id(), NOW).await.unwrap());
     assert_eq!(world.decide(&bearer(&key)).await, nobody());
+}
+
+#[tokio::test]
+async fn a_key_opens_what_it_was_granted_until_its_time_is_up() {
+    let world = World::new().await;
+    let key = mint(1, 2);
+    let scopes = [Scope::JobsRead, Scope::AccountRead].into_iter().collect();
+    let grant = Grant { scopes, expires_at: Some(NOW.plus(Duration::from_mins(1))) };
+    assert!(world.store.add_key(&"demo".parse().unwrap(), &key, &grant, NOW).await.unwrap());
+    let decide = async |seconds| {
+        let now = NOW.plus(Duration::from_secs(seconds));
+        let app = App { clock: Clock::new(move || now), ..world.app.clone() };
+        let decision = authorize(&app, request(&bearer(&key))).await.unwrap();
+        serde_json::to_value(decision).unwrap()
+    };
+    assert_eq!(decide(59).await["context"]["scopes"], "jobs:read account:read");
+    assert_eq!(decide(60).await, nobody());
 }
 
 #[tokio::test]
@@ -266,7 +289,8 @@ async fn no_key_is_logged_good_or_not() {
 
     let world = World::new().await;
     let (good, revoked) = (world.key().await, mint(3, 4));
-    assert!(world.store.add_key(&"demo".parse().unwrap(), &revoked, NOW).await.unwrap());
+    let demo = "demo".parse().unwrap();
+    assert!(world.store.add_key(&demo, &revoked, &Grant::default(), NOW).await.unwrap());
     assert!(world.store.revoke_key(revoked.id(), NOW).await.unwrap());
     let presented = [good, revoked, mint(8, 1), mint(8, 2)];
     for key in &presented {

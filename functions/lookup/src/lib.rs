@@ -1,14 +1,21 @@
 //! Every `GET`: what became of a job, what a user has, what is sold. It reads and nothing else.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::{catalogue::Catalogue, ids::UserId};
+use domain::{
+    catalogue::Catalogue,
+    ids::UserId,
+    job::{Job, Status},
+    ledger::Balance,
+    scope::Scope,
+    time::Timestamp,
+};
 use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{Method, StatusCode},
 };
 use runtime::{Clock, Environment, Host, aws::Aws, images::Images};
-use store::{Cursor, Store, StoreError};
+use store::{Cursor, List, Store, StoreError};
 use web::{Freshness, Links, Refusal, request};
 
 /// The most rows of a page.
@@ -81,9 +88,12 @@ async fn look_up(app: &App, request: &Request) -> Result<Response<Body>, Refusal
         [""] => public(request, &web::index()),
         ["v1", "models"] => public(request, &web::models(&app.catalogue)),
         ["v1", "pricing"] => public(request, &web::pricing(&app.catalogue)),
+        ["v1", "limits", "tiers"] => public(request, &web::tiers()),
+        ["v1", "jobs"] => jobs(app, request).await,
         ["v1", "jobs", id] if !id.is_empty() => job(app, request, id).await,
         ["v1", "credits", "balance"] => balance(app, request).await,
         ["v1", "credits", "transactions"] => transactions(app, request).await,
+        ["v1", "auth", "limits"] => limits(app, request).await,
         _ => Err(Refusal::RouteNotFound),
     }
 }
@@ -95,35 +105,81 @@ fn public(request: &Request, body: &impl serde::Serialize) -> Result<Response<Bo
 
 /// One job. An id that is unknown, malformed or somebody else's is the same answer.
 async fn job(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::JobsRead)?.user;
     request::query(request, &[])?;
     let id = request::job_id(id)?;
     let found = app.store.job(&user, &id).await.map_err(unavailable)?;
     let job = found.ok_or(Refusal::JobNotFound)?;
-    let now = app.clock.now();
-    let signed = app.images.sign_all(job.state.images(), now, app.url_lifetime).await;
-    let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
-    let links = Links { urls, expires_at: now.plus(app.url_lifetime) };
+    let links = links(app, &job, app.clock.now()).await?;
     let (body, freshness) = web::job(&job, &links);
     web::answer(StatusCode::OK, &body, freshness)
 }
 
+/// The caller's jobs, page by page.
+async fn jobs(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request, Scope::JobsRead)?.user;
+    let parameters = request::query(request, &["limit", "cursor", "status"])?;
+    let (limit, cursor) = place(&parameters, &user, List::Jobs)?;
+    let status = parameters.get("status").map(|text| status(text)).transpose()?;
+    let page = app.store.jobs(&user, status, limit, cursor.as_ref()).await.map_err(unavailable)?;
+    let now = app.clock.now();
+    let mut jobs = Vec::with_capacity(page.rows.len());
+    for job in page.rows {
+        let links = links(app, &job, now).await?;
+        jobs.push((job, links));
+    }
+    let next = page.next.map(|next| next.write(&user));
+    web::answer(StatusCode::OK, &web::jobs(&jobs, next), Freshness::Private)
+}
+
+async fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
+    let signed = app.images.sign_all(job.state.images(), now, app.url_lifetime).await;
+    let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
+    Ok(Links { urls, expires_at: now.plus(app.url_lifetime) })
+}
+
+async fn limits(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    let balance = account(app, request).await?;
+    web::answer(StatusCode::OK, &web::limits(&balance), Freshness::Private)
+}
+
 async fn balance(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
-    request::query(request, &[])?;
-    let found = app.store.balance(&user).await.map_err(unavailable)?;
-    let balance = found.ok_or(Refusal::NoAccount)?;
+    let balance = account(app, request).await?;
     web::answer(StatusCode::OK, &web::balance(&balance), Freshness::Private)
 }
 
+/// The caller's balance, for a request that says nothing more.
+async fn account(app: &App, request: &Request) -> Result<Balance, Refusal> {
+    let user = request::caller(request, Scope::AccountRead)?.user;
+    request::query(request, &[])?;
+    let found = app.store.balance(&user).await.map_err(unavailable)?;
+    found.ok_or(Refusal::NoAccount)
+}
+
 async fn transactions(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
-    let user = request::caller(request)?.user;
+    let user = request::caller(request, Scope::AccountRead)?.user;
     let parameters = request::query(request, &["limit", "cursor"])?;
-    let limit = parameters.get("limit").map_or(Ok(LIMIT), |text| limit(text))?;
-    let cursor = parameters.get("cursor").map(|text| read_cursor(text, &user)).transpose()?;
+    let (limit, cursor) = place(&parameters, &user, List::Entries)?;
     let page = app.store.entries(&user, limit, cursor.as_ref()).await.map_err(unavailable)?;
     let next = page.next.map(|next| next.write(&user));
     web::answer(StatusCode::OK, &web::transactions(&page.rows, next), Freshness::Private)
+}
+
+/// How much of a list is wanted, and from where on.
+fn place(
+    parameters: &BTreeMap<String, String>,
+    user: &UserId,
+    list: List,
+) -> Result<(u8, Option<Cursor>), Refusal> {
+    let limit = parameters.get("limit").map_or(Ok(LIMIT), |text| limit(text))?;
+    let cursor = parameters.get("cursor").map(|text| read_cursor(text, user, list)).transpose()?;
+    Ok((limit, cursor))
+}
+
+fn status(text: &str) -> Result<Status, Refusal> {
+    let expected = "one of pending, processing, succeeded, failed, expired and refunded";
+    let status = Status::ALL.into_iter().find(|status| status.as_str() == text);
+    status.ok_or(Refusal::InvalidParameter { param: "status", expected })
 }
 
 fn limit(text: &str) -> Result<u8, Refusal> {
@@ -132,10 +188,10 @@ fn limit(text: &str) -> Result<u8, Refusal> {
     limit.ok_or(Refusal::InvalidParameter { param: "limit", expected })
 }
 
-fn read_cursor(text: &str, user: &UserId) -> Result<Cursor, Refusal> {
-    let expected = "the next_cursor of an earlier answer to you";
+fn read_cursor(text: &str, user: &UserId, list: List) -> Result<Cursor, Refusal> {
+    let expected = "the next_cursor of an earlier answer to you, of this list";
     let invalid = |_| Refusal::InvalidParameter { param: "cursor", expected };
-    Cursor::read(text, user).map_err(invalid)
+    Cursor::read(text, user, list).map_err(invalid)
 }
 
 fn unavailable(error: StoreError) -> Refusal {

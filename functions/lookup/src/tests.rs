@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Every scope there is.
+const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
 const JOB: &str = "019dc414-f17b-7101-8101-010101010101";
 
@@ -103,15 +105,18 @@ async fn get(target: &str) -> Answer {
 
 /// Asks as the user `demo`.
 async fn get_as_demo(target: &str) -> Answer {
-    let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab" } });
+    let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL } });
     send("GET", target, demo).await
 }
 
 #[tokio::test]
 async fn what_is_the_same_for_everyone_needs_no_key_and_may_be_kept() {
-    for (target, object) in
-        [("/", "service"), ("/v1/models", "list"), ("/v1/pricing", "pricing.catalog")]
-    {
+    for (target, object) in [
+        ("/", "service"),
+        ("/v1/models", "list"),
+        ("/v1/pricing", "pricing.catalog"),
+        ("/v1/limits/tiers", "tier.matrix"),
+    ] {
         for answer in [get(target).await, get_as_demo(target).await] {
             assert_eq!(answer.status, 200, "{target}");
             assert_eq!(answer.body["object"], object, "{target}");
@@ -145,7 +150,7 @@ async fn whatever_is_no_route_of_ours_is_not_found() {
         ("GET", "/v1//models"),
         ("GET", "/V1/models"),
         ("GET", "/v1/models/recraft-v3"),
-        ("GET", "/v1/jobs"),
+        ("POST", "/v1/jobs"),
         ("GET", "/v1/jobs/"),
         ("GET", &format!("{job}/")),
         ("GET", &format!("{job}/cancel")),
@@ -161,7 +166,8 @@ async fn whatever_is_no_route_of_ours_is_not_found() {
         ("OPTIONS", "/v1/images/generations"),
         ("PATCH", "/nowhere"),
     ] {
-        let demo = json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab" } });
+        let demo =
+            json!({ "lambda": { "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL } });
         for caller in [json!(null), demo] {
             let answer = send(method, target, caller).await;
             assert_eq!(answer.refusal(), (404, "route_not_found"), "{method} {target}");
@@ -178,6 +184,9 @@ async fn without_a_caller_nothing_of_anyones_is_shown() {
     for target in [
         job.as_str(),
         "/v1/jobs/x",
+        "/v1/jobs",
+        "/v1/jobs?status=pending",
+        "/v1/auth/limits",
         "/v1/credits/balance",
         "/v1/credits/transactions",
         "/v1/credits/balance?user_id=demo",
@@ -208,7 +217,7 @@ async fn what_cannot_be_a_job_is_not_asked_for() {
 
 #[tokio::test]
 async fn a_query_parameter_that_is_not_known_is_refused() {
-    for target in ["/", "/v1/models", "/v1/pricing"] {
+    for target in ["/", "/v1/models", "/v1/pricing", "/v1/limits/tiers"] {
         let answer = get(&format!("{target}?v=2")).await;
         assert_eq!((answer.refusal(), answer.param()), ((400, "unknown_parameter"), "v"));
         assert_eq!(answer.cached, "no-store");
@@ -218,6 +227,9 @@ async fn a_query_parameter_that_is_not_known_is_refused() {
         (job.as_str(), "expand"),
         ("/v1/credits/balance", "limit"),
         ("/v1/credits/transactions", "page"),
+        ("/v1/credits/transactions", "status"),
+        ("/v1/jobs", "page"),
+        ("/v1/auth/limits", "limit"),
     ] {
         let answer = get_as_demo(&format!("{target}?{param}=2")).await;
         assert_eq!((answer.refusal(), answer.param()), ((400, "unknown_parameter"), param));
@@ -226,18 +238,25 @@ async fn a_query_parameter_that_is_not_known_is_refused() {
     assert_eq!((twice.refusal(), twice.param()), ((400, "duplicate_parameter"), "limit"));
 }
 
+/// The lists that are read page by page.
+const LISTS: [&str; 2] = ["/v1/credits/transactions", "/v1/jobs"];
+
 #[tokio::test]
 async fn a_page_has_1_to_100_rows() {
-    for limit in ["", "0", "101", "256", "-1", "1.0", "1e1", "ten", "5%20", "99999999999999999999"]
-    {
-        let answer = get_as_demo(&format!("/v1/credits/transactions?limit={limit}")).await;
-        assert_eq!((answer.refusal(), answer.param()), ((400, "invalid_parameter"), "limit"));
-        assert_eq!(answer.body["error"]["message"], "limit must be a whole number from 1 to 100");
-    }
-    // A limit that is right is not what is wrong with these.
-    for limit in [1, 20, 100] {
-        let answer = get_as_demo(&format!("/v1/credits/transactions?limit={limit}&cursor=x")).await;
-        assert_eq!((answer.refusal(), answer.param()), ((400, "invalid_parameter"), "cursor"));
+    for list in LISTS {
+        for limit in
+            ["", "0", "101", "256", "-1", "1.0", "1e1", "ten", "5%20", "99999999999999999999"]
+        {
+            let answer = get_as_demo(&format!("{list}?limit={limit}")).await;
+            assert_eq!((answer.refusal(), answer.param()), ((400, "invalid_parameter"), "limit"));
+            let message = "limit must be a whole number from 1 to 100";
+            assert_eq!(answer.body["error"]["message"], message);
+        }
+        // A limit that is right is not what is wrong with these.
+        for limit in [1, 20, 100] {
+            let answer = get_as_demo(&format!("{list}?limit={limit}&cursor=x")).await;
+            assert_eq!((answer.refusal(), answer.param()), ((400, "invalid_parameter"), "cursor"));
+        }
     }
 }
 
@@ -245,10 +264,20 @@ async fn a_page_has_1_to_100_rows() {
 async fn a_cursor_is_one_of_the_users_own() {
     // A place in the list of the user `other`: d9298a10d1b0 entry#x#hold
     let foreign = "ZDkyOThhMTBkMWIwIGVudHJ5I3gjaG9sZA";
-    for cursor in ["", "x", "null", "%00", "entry%23x", foreign, &"A".repeat(5_000)] {
-        let answer = get_as_demo(&format!("/v1/credits/transactions?cursor={cursor}")).await;
-        let refusal = ((400, "invalid_parameter"), "cursor");
-        assert_eq!((answer.refusal(), answer.param()), refusal, "{cursor}");
+    for list in LISTS {
+        for cursor in ["", "x", "null", "%00", "entry%23x", foreign, &"A".repeat(5_000)] {
+            let answer = get_as_demo(&format!("{list}?cursor={cursor}")).await;
+            let refusal = ((400, "invalid_parameter"), "cursor");
+            assert_eq!((answer.refusal(), answer.param()), refusal, "{cursor}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_one_that_jobs_have() {
+    for status in ["", "done", "Pending", "pending,failed", "canceled", "pending%20"] {
+        let answer = get_as_demo(&format!("/v1/jobs?status={status}")).await;
+        assert_eq!((answer.refusal(), answer.param()), ((400, "invalid_parameter"), "status"));
     }
 }
 

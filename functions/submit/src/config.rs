@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) idempotency: Duration,
     /// How long a picture's URL works.
     pub(crate) url_lifetime: Duration,
+    /// How long an ended job is kept.
+    pub(crate) retention: Duration,
 }
 
 impl Config {
@@ -30,7 +32,6 @@ impl Config {
     pub(crate) fn new(environment: &Environment) -> anyhow::Result<Self> {
         let run_limit = environment.seconds("RUN_LIMIT_SECONDS")?;
         let grace = environment.seconds("GRACE_SECONDS")?;
-        let retention = environment.days("RETENTION_DAYS")?;
         let config = Self {
             markup: environment.parse("MARKUP")?,
             upstreams: environment.parse_or_default("UPSTREAMS")?,
@@ -38,6 +39,7 @@ impl Config {
             hard_expiry: environment.seconds("HARD_EXPIRY_SECONDS")?,
             idempotency: environment.days("IDEMPOTENCY_DAYS")?,
             url_lifetime: environment.seconds("OUTPUT_URL_SECONDS")?,
+            retention: environment.days("RETENTION_DAYS")?,
         };
         ensure!(run_limit <= config.deadline, "RUN_LIMIT_SECONDS is above JOB_DEADLINE_SECONDS");
         ensure!(
@@ -49,7 +51,7 @@ impl Config {
             "a job may outlive its idempotency key: HARD_EXPIRY_SECONDS is above IDEMPOTENCY_DAYS"
         );
         ensure!(
-            config.idempotency <= retention,
+            config.idempotency <= config.retention,
             "an idempotency key may outlive its job: IDEMPOTENCY_DAYS is above RETENTION_DAYS"
         );
         Ok(config)

@@ -1,8 +1,10 @@
 //! `POST /v1/images/generations`: accept a job, hold its price, answer `202 Accepted`.
+//! `POST /v1/jobs/{id}/cancel`: end a job that has not begun, and give its price back.
 //!
 //! The job is safe once it is stored. Ringing for it comes after and may fail without the caller
 //! knowing: the sweep rings again for whatever was stored and never ran.
 
+mod cancel;
 mod config;
 
 use domain::{
@@ -14,9 +16,10 @@ use domain::{
     ids::{JobId, UserId},
     job::{Job, State},
     order::Order,
+    scope::Scope,
     time::Timestamp,
 };
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt, Response, http::Method};
 use runtime::{
     Clock, Entropy, Environment, Host,
     aws::Aws,
@@ -76,11 +79,25 @@ impl App {
 /// caller as a bare 500 from the gateway.
 pub async fn respond(app: &App, request: Request) -> Response<Body> {
     let id = request::id(&request);
-    web::respond(submit(app, &request, &id).await, &id)
+    web::respond(post(app, &request, &id).await, &id)
+}
+
+/// The routes.
+async fn post(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
+    if request.method() != Method::POST {
+        return Err(Refusal::RouteNotFound);
+    }
+    let path = request.raw_http_path();
+    let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+    match segments.as_slice() {
+        ["v1", "images", "generations"] => submit(app, request, id).await,
+        ["v1", "jobs", job, "cancel"] => cancel::cancel(app, request, id, job).await,
+        _ => Err(Refusal::RouteNotFound),
+    }
 }
 
 async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let caller = request::caller(request)?;
+    let caller = request::caller(request, Scope::JobsWrite)?;
     let (draft, key) = request::order(request)?;
     let order = Order::agree(draft)?;
 

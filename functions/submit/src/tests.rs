@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Every scope there is.
+const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
 
 fn app() -> App {
@@ -96,7 +98,7 @@ async fn who_asks_comes_before_what_is_asked() {
 
 #[tokio::test]
 async fn what_cannot_be_agreed_to_asks_no_table() {
-    let demo = json!({ "user_id": "demo", "key_id": "0123456789ab" });
+    let demo = json!({ "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL });
     for (body, status, code) in [
         ("", 400, "invalid_json"),
         (r#"{"prompt":"a cat"}"#, 400, "missing_parameter"),

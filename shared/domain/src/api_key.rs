@@ -15,6 +15,9 @@ const ID_CHARS: usize = 12;
 const SECRET_CHARS: usize = 32;
 const CHECKSUM_CHARS: usize = 6;
 
+/// How many keys of a user may open anything at a time: one in use, and one that takes its place.
+pub const ACTIVE_MAX: usize = 2;
+
 /// How many random bytes a fresh key needs.
 pub const ENTROPY_BYTES: usize = ID_CHARS + SECRET_CHARS;
 

@@ -51,6 +51,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Processing,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Expired,
+        Self::Refunded,
+    ];
+
     /// Whether it is final.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
@@ -215,6 +225,20 @@ impl State {
             Self::Failed { .. } => Status::Failed,
             Self::Expired { .. } => Status::Expired,
             Self::Refunded { .. } => Status::Refunded,
+        }
+    }
+
+    /// Whether its owner canceled it.
+    #[must_use]
+    pub const fn is_canceled(&self) -> bool {
+        match self {
+            Self::Refunded { why: Refund::Canceled, .. } => true,
+            Self::Pending
+            | Self::Processing(_)
+            | Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Refunded { why: Refund::Reversed { .. }, .. }
+            | Self::Expired { .. } => false,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod order;
 pub mod pocket;
 pub mod sandbox;
 pub mod schedule;
+pub mod scope;
 pub mod size;
 pub mod tier;
 pub mod time;

@@ -33,7 +33,7 @@ mod tx;
 use aws_sdk_dynamodb::Client;
 
 pub use accept::{AcceptError, Acceptance, Accepted, KeyClaim};
-pub use api_keys::{KeyRow, KeyState};
+pub use api_keys::{AddKeyError, Grant, KeyRow, KeyState};
 pub use audit::{AuditBounds, AuditReport};
 pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};
@@ -42,7 +42,7 @@ pub use credit::{CreditError, Credited};
 pub use due::{DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;
 pub use finish::{FinishError, Finished, Guard};
-pub use lookup::{BadCursor, Cursor, Page};
+pub use lookup::{BadCursor, Cursor, List, Page};
 pub use open::{OpenJob, OpenJobs};
 pub use record::{Attempts, EventRow, JobRecord, JobRow};
 pub use reverse::{Charge, ReverseError, Reversed};

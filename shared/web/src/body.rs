@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod catalogue;
 pub(crate) mod job;
+pub(crate) mod limits;
 pub(crate) mod transactions;
 
 use domain::{

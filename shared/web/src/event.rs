@@ -1,5 +1,6 @@
 //! Requests for tests, made from what API Gateway's HTTP API sends to a function.
 
+use domain::scope::Scopes;
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ pub(crate) fn post(body: &str) -> Value {
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "abcdef1234",
-            "authorizer": { "lambda": { "user_id": "demo", "key_id": "0123456789ab" } },
+            "authorizer": { "lambda": caller() },
             "domainName": "api.example.com",
             "domainPrefix": "api",
             "http": {
@@ -33,6 +34,11 @@ pub(crate) fn post(body: &str) -> Value {
         "body": body,
         "isBase64Encoded": false,
     })
+}
+
+/// What the authorizer found: the user `demo`, with a key that opens everything.
+pub(crate) fn caller() -> Value {
+    json!({ "user_id": "demo", "key_id": "0123456789ab", "scopes": Scopes::all().to_string() })
 }
 
 /// The request that the runtime makes of an event.

@@ -12,7 +12,8 @@ pub use answer::{Freshness, answer, created, replayed, respond};
 pub use body::{
     balance::balance,
     catalogue::{index, models, pricing},
-    job::{Links, job},
+    job::{Links, job, jobs},
+    limits::{limits, tiers},
     transactions::transactions,
 };
 pub use refusal::Refusal;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::{money::MicroUsd, order::OrderError};
+use domain::{money::MicroUsd, order::OrderError, scope::Scope};
 use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The key's user has no account.
     #[error("there is no account for this API key")]
     NoAccount,
+    /// The key may not be used for this.
+    #[error("this API key may not be used for this: it does not have the scope {0}")]
+    InsufficientScope(Scope),
     /// The account is suspended.
     #[error("this account is suspended: what was accepted goes on, and nothing new is")]
     AccountSuspended,
@@ -87,6 +90,9 @@ pub enum Refusal {
     /// There is no such job of this user's.
     #[error("there is no such job")]
     JobNotFound,
+    /// The job has begun or ended, so it cannot be canceled.
+    #[error("this job has begun or ended; only a job that is pending can be canceled")]
+    JobNotCancelable,
     /// There is no such route.
     #[error("there is no such route")]
     RouteNotFound,
@@ -125,6 +131,9 @@ impl Refusal {
         match self {
             Self::InvalidApiKey => row(S::UNAUTHORIZED, "authentication_error", "invalid_api_key"),
             Self::NoAccount => row(S::FORBIDDEN, "permission_error", "account_not_found"),
+            Self::InsufficientScope(_) => {
+                row(S::FORBIDDEN, "permission_error", "insufficient_scope")
+            }
             Self::AccountSuspended => row(S::FORBIDDEN, "permission_error", "account_suspended"),
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::NotJson => row(S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type"),
@@ -144,6 +153,7 @@ impl Refusal {
             }
             Self::QueueFull { .. } => later(S::TOO_MANY_REQUESTS, "rate_limit", "queue_full", 5),
             Self::JobNotFound => row(S::NOT_FOUND, "not_found", "job_not_found"),
+            Self::JobNotCancelable => row(S::CONFLICT, "conflict", "job_not_cancelable"),
             Self::RouteNotFound => row(S::NOT_FOUND, "not_found", "route_not_found"),
             Self::AccountBusy => later(S::SERVICE_UNAVAILABLE, "api_error", "account_busy", 1),
             Self::Unavailable(_) => later(S::SERVICE_UNAVAILABLE, "api_error", "unavailable", 2),
@@ -163,6 +173,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::InsufficientScope(_)
             | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
@@ -170,6 +181,7 @@ impl Refusal {
             | Self::InsufficientBalance { .. }
             | Self::QueueFull { .. }
             | Self::JobNotFound
+            | Self::JobNotCancelable
             | Self::RouteNotFound
             | Self::AccountBusy
             | Self::Unavailable(_)
@@ -189,6 +201,7 @@ impl Refusal {
             }
             Self::InvalidApiKey
             | Self::NoAccount
+            | Self::InsufficientScope(_)
             | Self::AccountSuspended
             | Self::BodyTooLarge(_)
             | Self::NotJson
@@ -203,6 +216,7 @@ impl Refusal {
             | Self::KeyReused
             | Self::QueueFull { .. }
             | Self::JobNotFound
+            | Self::JobNotCancelable
             | Self::RouteNotFound
             | Self::AccountBusy
             | Self::Unavailable(_)

@@ -9,6 +9,7 @@ use domain::{
     idempotency::IdempotencyKey,
     ids::{JobId, UserId},
     order::Draft,
+    scope::{Scope, Scopes},
 };
 use lambda_http::{
     Request, RequestExt,
@@ -45,21 +46,24 @@ pub fn id(request: &Request) -> String {
     }
 }
 
-/// Who asks, as the authorizer found.
+/// Who asks, as the authorizer found, with a key that opens what is asked for.
 ///
 /// # Errors
-/// [`Refusal::InvalidApiKey`] if it found nobody.
-pub fn caller(request: &Request) -> Result<Caller, Refusal> {
+/// [`Refusal::InvalidApiKey`] if it found nobody, [`Refusal::InsufficientScope`] if the key does not have
+/// the scope.
+pub fn caller(request: &Request, scope: Scope) -> Result<Caller, Refusal> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Err(Refusal::InvalidApiKey);
     };
     let fields = context.authorizer.as_ref().map(|authorizer| &authorizer.fields);
     let field = |name| fields.and_then(|fields| fields.get(name)).and_then(Value::as_str);
     let user = field("user_id").and_then(|user| user.parse().ok());
-    match (user, field("key_id")) {
-        (Some(user), Some(key_id)) => Ok(Caller { user, key_id: key_id.to_owned() }),
-        (None, _) | (_, None) => Err(Refusal::InvalidApiKey),
-    }
+    let (Some(user), Some(key_id)) = (user, field("key_id")) else {
+        return Err(Refusal::InvalidApiKey);
+    };
+    let opened = Scopes::read(field("scopes").unwrap_or_default()).contains(scope);
+    let caller = Caller { user, key_id: key_id.to_owned() };
+    opened.then_some(caller).ok_or(Refusal::InsufficientScope(scope))
 }
 
 /// The query parameters, of which `known` may be there, each once.
@@ -86,6 +90,15 @@ pub fn query(request: &Request, known: &[&str]) -> Result<BTreeMap<String, Strin
 /// [`Refusal::JobNotFound`] if it cannot be the id of one.
 pub fn job_id(text: &str) -> Result<JobId, Refusal> {
     text.parse().map_err(|_| Refusal::JobNotFound)
+}
+
+/// That the body says nothing: it is empty, or an object without members.
+///
+/// # Errors
+/// [`Refusal`]; the first thing that is wrong.
+pub fn nothing(request: &Request) -> Result<(), Refusal> {
+    let body: &[u8] = request.body();
+    if body.is_empty() { Ok(()) } else { Fields(members::read(json_body(request)?)?).none_left() }
 }
 
 /// What a request asks for, and the idempotency key of its body or header.

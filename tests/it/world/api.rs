@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{api_key::ApiKey, ids::UserId};
 use reqwest::{Method, RequestBuilder, header::HeaderMap, redirect};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -185,6 +185,30 @@ impl Caller {
     /// A job of the caller's.
     pub(crate) async fn job(&self, id: &str) -> Answer {
         self.get(&format!("/v1/jobs/{id}")).await.expect(200)
+    }
+
+    /// Cancels a job.
+    pub(crate) async fn cancel(&self, id: &str) -> Answer {
+        answer(self.request(Method::POST, &format!("/v1/jobs/{id}/cancel"))).await
+    }
+
+    /// All of the caller's jobs, the newest first, read in pages of `limit`; `filter` goes with each question.
+    pub(crate) async fn jobs(&self, limit: usize, filter: &str) -> Vec<Value> {
+        let (mut all, mut place) = (Vec::new(), String::new());
+        loop {
+            let query = format!("?limit={limit}{filter}{place}");
+            let page = self.get(&format!("/v1/jobs{query}")).await.expect(200).json();
+            assert_eq!((&page["object"], page.as_object().unwrap().len()), (&json!("list"), 4));
+            let jobs = page["data"].as_array().unwrap();
+            assert!(jobs.len() <= limit, "{page}");
+            all.extend(jobs.iter().cloned());
+            assert!(all.len() < 1_000, "it does not end");
+            assert_eq!(page["has_more"] == true, page["next_cursor"].is_string());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => place = format!("&cursor={cursor}"),
+                None => return all,
+            }
+        }
     }
 
     /// A job of the caller's, if it has ended.

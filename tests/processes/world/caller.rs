@@ -3,6 +3,7 @@
 use domain::{
     api_key::{ApiKey, Environment},
     ids::{JobId, UserId},
+    scope::Scopes,
 };
 use runtime::Entropy;
 use serde_json::{Value, json};
@@ -73,7 +74,8 @@ impl Caller {
 
     /// What the authorizer says of the caller.
     fn context(&self) -> Value {
-        json!({ "user_id": self.user.as_str(), "key_id": self.key.id().to_string() })
+        let (key_id, scopes) = (self.key.id().to_string(), Scopes::all().to_string());
+        json!({ "user_id": self.user.as_str(), "key_id": key_id, "scopes": scopes })
     }
 
     fn request(&self, method: &str, path: &str, lambda: &Value) -> Value {

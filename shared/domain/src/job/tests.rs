@@ -111,6 +111,8 @@ fn a_state_tells_its_pictures_and_when_it_ended() {
         (State::Refunded { at, why: Refund::Canceled }, 0, 0, Some(at)),
         (State::Refunded { at, why: given_back }, 0, 2, Some(at)),
     ] {
+        let is_canceled = state == State::Refunded { at, why: Refund::Canceled };
+        assert_eq!(state.is_canceled(), is_canceled, "{state:?}");
         let told = (state.images().len(), state.delivered().len(), state.completed_at());
         assert_eq!(told, (pictures, delivered, ended), "{state:?}");
     }

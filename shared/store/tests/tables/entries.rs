@@ -1,7 +1,7 @@
 //! The list of entries, page by page.
 
 use domain::ledger::{Balance, Entry, EntryKind, replay};
-use store::{BadCursor, Cursor};
+use store::{BadCursor, Cursor, List};
 
 use crate::{
     support::{audit_clean, delivered, user},
@@ -26,7 +26,7 @@ async fn pages(world: &World, limit: u8) -> Vec<Vec<Entry>> {
         let page = world.store.entries(&user(), limit, from.as_ref()).await.unwrap();
         pages.push(page.rows);
         let Some(next) = page.next else { return pages };
-        from = Some(Cursor::read(&next.write(&user()), &user()).unwrap());
+        from = Some(Cursor::read(&next.write(&user()), &user(), List::Entries).unwrap());
     }
 }
 
@@ -105,5 +105,6 @@ async fn a_cursor_is_no_use_to_another_user() {
     let world = busy_user().await;
     let page = world.store.entries(&user(), 4, None).await.unwrap();
     let cursor = page.next.unwrap().write(&user());
-    assert_eq!(Cursor::read(&cursor, &"other".parse().unwrap()), Err(BadCursor));
+    let other = "other".parse().unwrap();
+    assert_eq!(Cursor::read(&cursor, &other, List::Entries), Err(BadCursor));
 }

@@ -13,6 +13,7 @@ mod due;
 mod entries;
 mod finish;
 mod finish_refused;
+mod jobs;
 mod notes;
 mod open;
 mod pockets;

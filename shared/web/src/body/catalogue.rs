@@ -58,7 +58,7 @@ struct IndexOut {
     object: &'static str,
     name: &'static str,
     version: &'static str,
-    endpoints: [&'static str; 7],
+    endpoints: [&'static str; 11],
 }
 
 /// All models.
@@ -127,11 +127,15 @@ pub fn index() -> impl Serialize {
         version: env!("CARGO_PKG_VERSION"),
         endpoints: [
             "POST /v1/images/generations",
+            "GET /v1/jobs",
             "GET /v1/jobs/{id}",
+            "POST /v1/jobs/{id}/cancel",
             "GET /v1/models",
             "GET /v1/pricing",
             "GET /v1/credits/balance",
             "GET /v1/credits/transactions",
+            "GET /v1/auth/limits",
+            "GET /v1/limits/tiers",
             "GET /",
         ],
     }

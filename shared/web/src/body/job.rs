@@ -11,7 +11,7 @@ use domain::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{date_time, usd};
+use super::{List, date_time, usd};
 use crate::Freshness;
 
 /// Where the pictures of a job can be fetched, in their order, and until when.
@@ -75,6 +75,11 @@ struct ErrorOut {
 /// A job as its owner sees it. `links` are those of its pictures; none while it has none.
 #[must_use]
 pub fn job<'a>(job: &'a Job, links: &'a Links) -> (impl Serialize + 'a, Freshness) {
+    let ended = job.state.status().is_terminal();
+    (job_out(job, links), if ended { Freshness::Private } else { Freshness::Unfinished })
+}
+
+fn job_out<'a>(job: &'a Job, links: &'a Links) -> JobOut<'a> {
     let state = &job.state;
     let charged = match state {
         State::Pending | State::Processing(_) => None,
@@ -83,7 +88,7 @@ pub fn job<'a>(job: &'a Job, links: &'a Links) -> (impl Serialize + 'a, Freshnes
             Some(domain::money::MicroUsd::ZERO)
         }
     };
-    let body = JobOut {
+    JobOut {
         id: job.id.to_string(),
         object: "image.job",
         status: state.status().as_str(),
@@ -98,9 +103,13 @@ pub fn job<'a>(job: &'a Job, links: &'a Links) -> (impl Serialize + 'a, Freshnes
         size: job.order.shape().map_or("auto", Ratio::as_str),
         expires_at: date_time(job.expires_at),
         metadata: &job.order.metadata,
-    };
-    let ended = state.status().is_terminal();
-    (body, if ended { Freshness::Private } else { Freshness::Unfinished })
+    }
+}
+
+/// A part of a user's jobs, each with the links of its pictures, and where the next part begins.
+#[must_use]
+pub fn jobs(jobs: &[(Job, Links)], next: Option<String>) -> impl Serialize + '_ {
+    List::new(jobs.iter().map(|(of, links)| job_out(of, links)).collect(), next)
 }
 
 fn output<'a>(state: &'a State, links: &'a Links) -> Option<Output<'a>> {

@@ -22,6 +22,7 @@ fn refusals() -> Vec<Refusal> {
     vec![
         Refusal::InvalidApiKey,
         Refusal::NoAccount,
+        Refusal::InsufficientScope(Scope::JobsWrite),
         Refusal::AccountSuspended,
         Refusal::BodyTooLarge(262_144),
         Refusal::NotJson,
@@ -46,6 +47,7 @@ fn refusals() -> Vec<Refusal> {
         poor,
         Refusal::QueueFull { cap: 6 },
         Refusal::JobNotFound,
+        Refusal::JobNotCancelable,
         Refusal::RouteNotFound,
         Refusal::AccountBusy,
         Refusal::Unavailable(cause()),
@@ -59,43 +61,45 @@ fn place(refusal: &Refusal) -> usize {
     match refusal {
         Refusal::InvalidApiKey => 0,
         Refusal::NoAccount => 1,
-        Refusal::AccountSuspended => 2,
-        Refusal::BodyTooLarge(_) => 3,
-        Refusal::NotJson => 4,
-        Refusal::MalformedJson(_) => 5,
-        Refusal::UnknownParameter(_) => 6,
-        Refusal::DuplicateParameter(_) => 7,
-        Refusal::MissingParameter(_) => 8,
-        Refusal::InvalidParameter { .. } => 9,
+        Refusal::InsufficientScope(_) => 2,
+        Refusal::AccountSuspended => 3,
+        Refusal::BodyTooLarge(_) => 4,
+        Refusal::NotJson => 5,
+        Refusal::MalformedJson(_) => 6,
+        Refusal::UnknownParameter(_) => 7,
+        Refusal::DuplicateParameter(_) => 8,
+        Refusal::MissingParameter(_) => 9,
+        Refusal::InvalidParameter { .. } => 10,
         Refusal::Order(error) => match error {
-            OrderError::ModelNotFound => 10,
-            OrderError::PromptEmpty => 11,
-            OrderError::PromptTooLong(_) => 12,
-            OrderError::CountOutOfRange => 13,
-            OrderError::ImageUrlRequired => 14,
-            OrderError::BadImageUrl => 15,
-            OrderError::ExtraNotAllowed(_) => 16,
-            OrderError::BadExtra { .. } => 17,
-            OrderError::ExtraTooLarge => 18,
-            OrderError::BadMetadata => 19,
+            OrderError::ModelNotFound => 11,
+            OrderError::PromptEmpty => 12,
+            OrderError::PromptTooLong(_) => 13,
+            OrderError::CountOutOfRange => 14,
+            OrderError::ImageUrlRequired => 15,
+            OrderError::BadImageUrl => 16,
+            OrderError::ExtraNotAllowed(_) => 17,
+            OrderError::BadExtra { .. } => 18,
+            OrderError::ExtraTooLarge => 19,
+            OrderError::BadMetadata => 20,
         },
-        Refusal::BadIdempotencyKey => 20,
-        Refusal::IdempotencyKeysDiffer => 21,
-        Refusal::KeyReused => 22,
-        Refusal::InsufficientBalance { .. } => 23,
-        Refusal::QueueFull { .. } => 24,
-        Refusal::JobNotFound => 25,
-        Refusal::RouteNotFound => 26,
-        Refusal::AccountBusy => 27,
-        Refusal::Unavailable(_) => 28,
-        Refusal::Internal(_) => 29,
+        Refusal::BadIdempotencyKey => 21,
+        Refusal::IdempotencyKeysDiffer => 22,
+        Refusal::KeyReused => 23,
+        Refusal::InsufficientBalance { .. } => 24,
+        Refusal::QueueFull { .. } => 25,
+        Refusal::JobNotFound => 26,
+        Refusal::JobNotCancelable => 27,
+        Refusal::RouteNotFound => 28,
+        Refusal::AccountBusy => 29,
+        Refusal::Unavailable(_) => 30,
+        Refusal::Internal(_) => 31,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..30).collect::<Vec<_>>());
+    assert_eq!(places, (0..32).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
@@ -117,6 +121,8 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         this API key is not valid
     403 permission_error account_not_found - -
         there is no account for this API key
+    403 permission_error insufficient_scope - -
+        this API key may not be used for this: it does not have the scope jobs:write
     403 permission_error account_suspended - -
         this account is suspended: what was accepted goes on, and nothing new is
     413 invalid_request_error request_too_large - -
@@ -165,6 +171,8 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         6 jobs are unfinished, which is what your tier allows; send it again when one has ended
     404 not_found job_not_found - -
         there is no such job
+    409 conflict job_not_cancelable - -
+        this job has begun or ended; only a job that is pending can be canceled
     404 not_found route_not_found - -
         there is no such route
     503 api_error account_busy - 1

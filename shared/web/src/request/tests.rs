@@ -39,22 +39,27 @@ fn about(code: &str, param: &str) -> (String, Option<String>) {
 
 #[test]
 fn the_caller_is_whom_the_authorizer_found() {
-    let caller = caller(&event::request(&event::post("{}"))).unwrap();
+    let caller = caller(&event::request(&event::post("{}")), Scope::JobsWrite).unwrap();
     let demo = Caller { user: "demo".parse().unwrap(), key_id: "0123456789ab".to_owned() };
     assert_eq!(caller, demo);
 }
 
 #[test]
 fn nothing_but_the_authorizer_makes_a_caller() {
-    let found = json!({"user_id": "demo", "key_id": "0123456789ab"});
+    let found = event::caller();
+    let without = |name: &str| {
+        let mut found = found.clone();
+        found.as_object_mut().unwrap().remove(name);
+        json!({ "lambda": found })
+    };
     for authorizer in [
         json!(null),
         json!({}),
         json!({ "lambda": null }),
         json!({ "lambda": {} }),
         json!({ "lambda": { "refusal": "invalid_api_key" } }),
-        json!({ "lambda": { "user_id": "demo" } }),
-        json!({ "lambda": { "key_id": "0123456789ab" } }),
+        without("key_id"),
+        without("user_id"),
         json!({ "lambda": { "user_id": "", "key_id": "0123456789ab" } }),
         json!({ "lambda": { "user_id": "No One", "key_id": "0123456789ab" } }),
         json!({ "lambda": { "user_id": 7, "key_id": "0123456789ab" } }),
@@ -70,15 +75,42 @@ fn nothing_but_the_authorizer_makes_a_caller() {
         event["pathParameters"] = found.clone();
         event["stageVariables"] = found.clone();
         event["requestContext"]["authorizer"] = authorizer.clone();
-        let nobody = caller(&event::request(&event));
+        let nobody = caller(&event::request(&event), Scope::JobsRead);
         assert!(matches!(nobody, Err(Refusal::InvalidApiKey)), "{authorizer}: {nobody:?}");
+    }
+}
+
+#[test]
+fn a_key_opens_what_its_scopes_say_and_nothing_without_any() {
+    for (scopes, opened) in [
+        (json!("jobs:read account:read"), vec![Scope::JobsRead, Scope::AccountRead]),
+        (json!("webhooks:write"), vec![Scope::WebhooksWrite]),
+        (json!("jobs:*"), vec![]),
+        (json!(""), vec![]),
+        (json!(null), vec![]),
+        (json!(["jobs:read"]), vec![]),
+        (json!({ "jobs:read": true }), vec![]),
+    ] {
+        let mut event = event::post("{}");
+        event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes.clone();
+        let request = event::request(&event);
+        for scope in Scope::ALL {
+            match caller(&request, scope) {
+                Ok(_) => assert!(opened.contains(&scope), "{scopes} opens {scope}"),
+                Err(Refusal::InsufficientScope(lacking)) => {
+                    assert_eq!(lacking, scope);
+                    assert!(!opened.contains(&scope), "{scopes} does not open {scope}");
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
     }
 }
 
 #[test]
 fn a_request_that_did_not_come_through_the_gateway_has_neither_caller_nor_id() {
     let bare = Request::new(Body::Empty);
-    assert!(matches!(caller(&bare), Err(Refusal::InvalidApiKey)));
+    assert!(matches!(caller(&bare, Scope::JobsRead), Err(Refusal::InvalidApiKey)));
     assert_eq!(id(&bare), "");
 }
 

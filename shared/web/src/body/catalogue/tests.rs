@@ -186,11 +186,15 @@ fn the_root_says_what_this_is() {
     {
       "endpoints": [
         "POST /v1/images/generations",
+        "GET /v1/jobs",
         "GET /v1/jobs/{id}",
+        "POST /v1/jobs/{id}/cancel",
         "GET /v1/models",
         "GET /v1/pricing",
         "GET /v1/credits/balance",
         "GET /v1/credits/transactions",
+        "GET /v1/auth/limits",
+        "GET /v1/limits/tiers",
         "GET /"
       ],
       "name": "holdfast",
