@@ -239,7 +239,7 @@ fn a_refund_says_what_it_would_do_and_moves_money_once() {
     let id = ordered(&server, &json!({ "model": "recraft-v3", "prompt": "a cat", "n": 2 }));
     server.wait(&id);
     let reason = ["--reason", "the cat is a dog"];
-    let refund = |more: &[&str]| [&["refund", "demo", &id][..], &reason, more].concat();
+    let refund = |more: &[&'static str]| [&["refund", "demo", &id][..], &reason, more].concat();
     let balance = |side: &str| server.get("/v1/credits/balance").1[side].to_string();
 
     let told = server.print(&refund(&[]));

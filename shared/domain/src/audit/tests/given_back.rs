@@ -64,14 +64,14 @@ fn each_break_of_a_reversal_is_found() {
         }),
         ("INV-06", &["INV-03"], |b| b.entries.push(reversal(3, 10))),
         ("INV-21", &["INV-03", "INV-17", "INV-20", "INV-23", "INV-30", "INV-32"], |b| {
-            drop(b.entries.pop())
+            b.entries.truncate(6);
         }),
         ("INV-21", &["INV-17", "INV-23", "INV-30", "INV-32"], |b| {
-            b.jobs[0] = job(1, Status::Succeeded)
+            b.jobs[0] = job(1, Status::Succeeded);
         }),
         ("INV-17", &[], |b| b.jobs[0].charged = Some(usd(10))),
         ("INV-20", &[], |b| b.jobs[0].fence = None),
-        ("INV-30", &[], |b| drop(b.events.pop())),
+        ("INV-30", &[], |b| b.events.truncate(2)),
     ];
     for (place, (invariant, also, tamper)) in breaks.into_iter().enumerate() {
         let mut books = given_back();
