@@ -56,6 +56,10 @@ pub enum Sight {
     Moved,
     /// A job was accepted by another pocket than the first.
     OtherPocket,
+    /// A job was canceled by its user.
+    Canceled,
+    /// A job had begun or ended when its user wanted to cancel it.
+    CanceledTooLate,
 }
 
 impl Sight {
@@ -86,6 +90,8 @@ impl Sight {
         Self::GivenBackOnce,
         Self::Moved,
         Self::OtherPocket,
+        Self::Canceled,
+        Self::CanceledTooLate,
     ];
 }
 
