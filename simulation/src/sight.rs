@@ -64,7 +64,7 @@ pub enum Sight {
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
