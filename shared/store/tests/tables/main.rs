@@ -19,6 +19,7 @@ mod notes;
 mod open;
 mod pockets;
 mod record;
+mod reverse;
 mod schema;
 mod support;
 mod versions;
