@@ -140,18 +140,18 @@ fn needs(request: &HttpRequest) -> Vec<Need> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     match service {
         "AmazonSQS" => {
-            let name = text(&body["QueueUrl"]).rsplit('/').next().unwrap_or_default();
+            let name = text(&body, "QueueUrl").rsplit('/').next().unwrap_or_default();
             vec![need(format!("sqs:{operation}"), arn("sqs", name), false)]
         }
         "secretsmanager" => {
-            let name = text(&body["SecretId"]);
+            let name = text(&body, "SecretId");
             let resource = arn("secretsmanager", &format!("secret:{name}"));
             vec![need(format!("secretsmanager:{operation}"), resource, false)]
         }
         "AWSEvents" => {
-            let entries = body["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let entries = list(&body, "Entries");
             let bus = |entry: &Value| {
-                let name = text(&entry["EventBusName"]).rsplit('/').next().unwrap_or_default();
+                let name = text(entry, "EventBusName").rsplit('/').next().unwrap_or_default();
                 arn("events", &format!("event-bus/{name}"))
             };
             let needs = entries.iter().map(|entry| need("events:PutEvents", bus(entry), false));
@@ -163,7 +163,7 @@ fn needs(request: &HttpRequest) -> Vec<Need> {
 
 /// What a request to the tables needs.
 fn rows(operation: &str, body: &Value) -> Vec<Need> {
-    let parts = body["TransactItems"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parts = list(body, "TransactItems");
     if operation.starts_with("Transact") {
         let is_write = operation == "TransactWriteItems";
         let part = |part: &Value| {
@@ -172,7 +172,7 @@ fn rows(operation: &str, body: &Value) -> Vec<Need> {
         };
         return parts.iter().filter_map(part).collect();
     }
-    if let Some(tables) = body["RequestItems"].as_object() {
+    if let Some(tables) = body.get("RequestItems").and_then(Value::as_object) {
         let of = |name: &String| arn("dynamodb", &format!("table/{name}"));
         let needs =
             tables.keys().map(|name| need(format!("dynamodb:{operation}"), of(name), false));
@@ -183,8 +183,8 @@ fn rows(operation: &str, body: &Value) -> Vec<Need> {
 
 /// The table that a request or a part of it is about, or its index.
 fn table(part: &Value) -> String {
-    let table = text(&part["TableName"]);
-    match part["IndexName"].as_str() {
+    let table = text(part, "TableName");
+    match part.get("IndexName").and_then(Value::as_str) {
         Some(index) => arn("dynamodb", &format!("table/{table}/index/{index}")),
         None => arn("dynamodb", &format!("table/{table}")),
     }
@@ -212,8 +212,12 @@ fn arn(service: &str, resource: &str) -> String {
     format!("arn:aws:{service}:{}:{}:{resource}", standins::REGION, standins::ACCOUNT_ID)
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -111,10 +111,11 @@ class Door:
             headers = re.sub(rb"(?im)^connection:[^\r]*\r\n", b"", headers)
             answers, requests = await asyncio.open_connection("127.0.0.1", self.to)
             requests.write(request + b"\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n" + headers)
-            body = asyncio.ensure_future(self._pass(reader, requests))
+            body = asyncio.create_task(self._pass(reader, requests))
             with contextlib.suppress(OSError):
                 await self._pass(answers, writer)
             body.cancel()
+            await asyncio.gather(body, return_exceptions=True)
             requests.close()
         writer.close()
 
@@ -122,9 +123,17 @@ class Door:
         """Serves in the background until the process ends; the port."""
         opened: list[int] = []
         is_open = threading.Event()
+        # asyncio itself keeps only weak references to what it runs.
+        serving: set[asyncio.Task] = set()
+
+        async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            serving.add(task)
+            await self._serve(reader, writer)
+            serving.discard(task)
 
         async def serve() -> None:
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            server = await asyncio.start_server(keep, "127.0.0.1", 0)
             opened.append(server.sockets[0].getsockname()[1])
             is_open.set()
             await server.serve_forever()

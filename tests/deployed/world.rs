@@ -15,7 +15,7 @@ use domain::{
 };
 use runtime::{Clock, Entropy, Host, aws::Aws};
 use serde::Deserialize;
-use store::{Store, Tables};
+use store::{Grant, Store, Tables};
 
 pub(crate) use api::{Api, Caller, answer};
 pub(crate) use usd::{Usd, usd};
@@ -113,7 +113,7 @@ impl World {
         let reference = format!("payment-{id}");
         self.store.credit(&user, (id, dollars.parse().unwrap()), &reference, now).await.unwrap();
         let key = ApiKey::mint(Environment::Live, &self.entropy.bytes().unwrap());
-        assert!(self.store.add_key(&user, &key, now).await.unwrap());
+        assert!(self.store.add_key(&user, &key, &Grant::default(), now).await.unwrap());
         Caller::new(self.api.clone(), user, key)
     }
 

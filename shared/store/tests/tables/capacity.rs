@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use domain::job::Run;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::{Accepted, Fenced, Finished};
 
 use crate::{
@@ -84,10 +84,10 @@ impl HttpConnector for Metered {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let mut asking = body;
-        asking["ReturnConsumedCapacity"] = "TOTAL".into();
-        let text = asking.to_string();
+        let mut body: Map<String, Value> =
+            serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        body.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+        let text = Value::from(body).to_string();
         request.headers_mut().insert("content-length", text.len().to_string());
         *request.body_mut() = SdkBody::from(text);
         let (answer, costs) = (self.connector.call(request), Arc::clone(&self.meter.costs));
