@@ -289,10 +289,9 @@ impl Metrics {
     #[must_use]
     pub fn stdout(service: &'static str, clock: Clock) -> Self {
         Self::new(service, clock, |line| {
-            // One write under one lock, so that no other line comes in between.
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(format!("{line}\n").as_bytes())?;
-            stdout.flush()
+            // A line at a time, so that no other comes in between.
+            sink::stdout().line(format!("{line}\n").into_bytes());
+            Ok(())
         })
     }
 
