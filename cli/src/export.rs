@@ -157,7 +157,7 @@ impl Export {
             let after = self.store.balance(user).await?;
             let is_still = before == after;
             if is_still || pass >= PASSES {
-                self.note(user, &written, is_still.then_some(after));
+                self.note(user, &written, after.as_ref(), is_still);
                 return Ok(());
             }
             // Back to where it began.
@@ -187,14 +187,20 @@ impl Export {
     }
 
     /// Compares what was written with the balance, if that stood still.
-    fn note(&mut self, user: &UserId, written: &Written, balance: Option<Option<Balance>>) {
+    fn note(
+        &mut self,
+        user: &UserId,
+        written: &Written,
+        balance: Option<&Balance>,
+        is_still: bool,
+    ) {
         let report = &mut self.report;
         report.accounts = report.accounts.saturating_add(1);
         report.entries = report.entries.saturating_add(written.entries);
-        match balance {
-            None => report.moving.push(user.clone()),
-            Some(Some(balance)) if written.sums == sides(&balance) => {}
-            Some(_) => report.unbalanced.push(user.clone()),
+        if !is_still {
+            report.moving.push(user.clone());
+        } else if balance.map(sides) != Some(written.sums) {
+            report.unbalanced.push(user.clone());
         }
     }
 }

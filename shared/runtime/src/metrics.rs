@@ -5,17 +5,12 @@
 //! CloudWatch drops a line that breaks the format without a word, so there is nothing to get wrong:
 //! what is counted, and for whom, are enums, and the value is a whole number.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, io, sync::Arc};
 
 use domain::upstream::Upstream;
 use serde::Serialize;
 
-use crate::{Clock, Environment, Host};
+use crate::{Clock, Environment, Host, sink};
 
 /// The stack where nobody says which.
 const STACK: &str = "holdfast";

@@ -71,12 +71,10 @@ impl Sink {
         let (written, wait) = sync_channel(1);
         let fits = text.len() <= LINE_BYTES_MAX;
         let lines = self.lines.as_ref().filter(|_| fits);
-        let is_taken =
-            lines.is_some_and(|lines| lines.try_send(Line { text, written }).is_ok());
+        let is_taken = lines.is_some_and(|lines| lines.try_send(Line { text, written }).is_ok());
         if !is_taken {
             self.state.dropped.fetch_add(1, Ordering::Relaxed);
-        } else if !self.state.is_stuck.load(Ordering::Relaxed)
-            && wait.recv_timeout(MOMENT).is_err()
+        } else if !self.state.is_stuck.load(Ordering::Relaxed) && wait.recv_timeout(MOMENT).is_err()
         {
             self.state.is_stuck.store(true, Ordering::Relaxed);
         }

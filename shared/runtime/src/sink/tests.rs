@@ -27,7 +27,7 @@ impl Write for Kept {
 }
 
 /// A full pipe, until somebody reads.
-struct Full(mpsc::Receiver<()>, Kept);
+struct Full(Receiver<()>, Kept);
 
 impl Write for Full {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
@@ -71,9 +71,14 @@ fn nobody_waits_for_a_stream_that_is_stuck_and_what_was_lost_is_said() {
     }
     sink.line(b"after\n".to_vec());
     let text = kept.text();
-    assert!(text.starts_with("0\n") && text.contains("\"message\":\"lines of the log were dropped\""));
+    assert!(
+        text.starts_with("0\n") && text.contains("\"message\":\"lines of the log were dropped\"")
+    );
     assert!(text.ends_with("after\n"), "{text}");
-    assert!(text.lines().count() <= LINES_MAX.saturating_add(4), "there was no more room than that");
+    assert!(
+        text.lines().count() <= LINES_MAX.saturating_add(4),
+        "there was no more room than that"
+    );
 }
 
 #[test]
