@@ -227,7 +227,8 @@ def without_metric_math() -> Path:
 
     built = ROOT / ".aws-sam" / "build" / "template.yaml"
     template = yaml_parse(built.read_text())
-    computing = [name for name, resource in template["Resources"].items() if "Metrics" in resource.get("Properties", {})]
+    resources = template["Resources"].items()
+    computing = [name for name, resource in resources if "Metrics" in resource.get("Properties", {})]
     for name in computing:
         del template["Resources"][name]
     print(f"left out: {', '.join(computing) or 'nothing'}", flush=True)
@@ -292,7 +293,7 @@ def create_routes(client) -> None:
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
             gateway.create_route(
                 ApiId=names[name],
-                RouteKey="$default" if path == "/$default" else f"{verb} {path}",
+                RouteKey="$default" if path.lstrip("/") == "$default" else f"{verb} {path}",
                 Target=f"integrations/{made['IntegrationId']}",
                 **protected,
             )
@@ -327,7 +328,11 @@ def describe(client, endpoint: str) -> dict:
         for name, arn in roles.items()
     }
     port = endpoint.rsplit(":", 1)[1]
-    [api] = [resource["PhysicalResourceId"] for resource in resources if resource["ResourceType"] == "AWS::ApiGatewayV2::Api"]
+    [api] = [
+        resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::ApiGatewayV2::Api"
+    ]
     return {
         "endpoint": endpoint,
         "region": REGION,
@@ -345,7 +350,8 @@ def describe(client, endpoint: str) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--keep", action="store_true", help="leave the stack running until Ctrl-C")
-    parser.add_argument("--as-shipped", action="store_true", help="build the functions as they ship, which takes longer")
+    as_shipped = "build the functions as they ship, which takes longer"
+    parser.add_argument("--as-shipped", action="store_true", help=as_shipped)
     arguments = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     steps = Steps()
@@ -359,7 +365,8 @@ def main() -> int:
             run([SAM, "build", "--parameter-overrides", *PARAMETERS], environment | quick)
         with steps.step("sam deploy"):
             template = without_metric_math()
-            command = [SAM, "deploy", "--template-file", template, "--stack-name", STACK, "--resolve-s3", "--region", REGION, "--no-confirm-changeset"]
+            command = [SAM, "deploy", "--template-file", template, "--stack-name", STACK, "--region", REGION]
+            command += ["--resolve-s3", "--no-confirm-changeset"]
             capabilities = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
             run([*command, *capabilities, "--parameter-overrides", *PARAMETERS], environment)
             client = clients(endpoint)

@@ -1,15 +1,9 @@
 //! The queue: what it brings back, what it gives up, and what the sweep does when it was silent.
 
-use std::time::Duration;
-
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::json;
-use tokio::sync::Mutex;
 
 use crate::world::{World, eventually};
-
-/// Scenarios that change how the queue works take turns.
-static QUEUE: Mutex<()> = Mutex::const_new(());
 
 impl World {
     async fn set(&self, name: Name, value: &str) {
@@ -31,7 +25,6 @@ async fn a_message_that_cannot_be_read_ends_in_the_dead_letter_queue_and_its_nei
 {
     let world = World::find();
     let anna = world.user("anna-queue", "1").await;
-    let turn = QUEUE.lock().await;
     // So that five deliveries take seconds.
     world.set(Name::VisibilityTimeout, "1").await;
     let sqs = world.aws().sqs();
@@ -44,23 +37,14 @@ async fn a_message_that_cannot_be_read_ends_in_the_dead_letter_queue_and_its_nei
     })
     .await;
     world.set(Name::VisibilityTimeout, "720").await;
-    drop(turn);
     world.finish(&[&anna]).await;
 }
 
 #[tokio::test]
-async fn a_job_whose_message_is_lost_is_rung_for_by_the_schedule() {
+async fn a_job_of_which_nobody_was_told_is_rung_for_by_the_schedule() {
     let world = World::find();
     let anna = world.user("anna-silent", "1").await;
-    let turn = QUEUE.lock().await;
-    // The message is there, and nobody may have it before it is lost.
-    world.set(Name::DelaySeconds, "900").await;
-    let job = anna.accepted(&json!({ "model": "recraft-v3", "prompt": "a cat" })).await;
-    world.set(Name::DelaySeconds, "0").await;
-    let purged = world.aws().sqs().purge_queue().queue_url(world.name("JobsQueue")).send().await;
-    purged.unwrap();
-    drop(turn);
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    let job = world.accept_in_silence(&anna).await;
     assert_eq!(anna.job(&job).await.job_status(), "pending");
     assert_eq!(anna.wait(&job).await.job_status(), "succeeded");
     world.finish(&[&anna]).await;

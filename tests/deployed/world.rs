@@ -11,11 +11,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     api_key::{ApiKey, Environment},
-    ids::{CreditId, UserId},
+    hold::Hold,
+    ids::{CreditId, JobId, UserId},
+    job::{Job, State},
+    order::{Draft, Order},
+    upstream::Upstream,
 };
 use runtime::{Clock, Entropy, Host, aws::Aws};
 use serde::Deserialize;
-use store::{Grant, Store, Tables};
+use store::{Acceptance, Accepted, Grant, Store, Tables};
 
 pub(crate) use api::{Api, Caller, answer};
 pub(crate) use usd::{Usd, usd};
@@ -115,6 +119,31 @@ impl World {
         let key = ApiKey::mint(Environment::Live, &self.entropy.bytes().unwrap());
         assert!(self.store.add_key(&user, &key, &Grant::default(), now).await.unwrap());
         Caller::new(self.api.clone(), user, key)
+    }
+
+    /// A job that is accepted while nobody is told of it, as when the bell could not be rung.
+    pub(crate) async fn accept_in_silence(&self, caller: &Caller) -> String {
+        let (now, price) = (Clock::system().now(), "0.054".parse().unwrap());
+        let draft = Draft {
+            model: "recraft-v3".to_owned(),
+            prompt: "a cat".to_owned(),
+            ..Draft::default()
+        };
+        let order = Order::agree(draft).unwrap();
+        let job = Job {
+            id: JobId::new(now, &self.entropy.bytes().unwrap()),
+            user: caller.user.clone(),
+            hold: Hold::new(price, order.n).unwrap(),
+            order,
+            upstream: Upstream::Sandbox,
+            created_at: now,
+            deadline: now.plus(Duration::from_mins(15)),
+            expires_at: now.plus(Duration::from_mins(30)),
+            state: State::Pending,
+        };
+        let accepted = self.store.accept(&Acceptance { job: &job, key: None }).await.unwrap();
+        assert_eq!(accepted, Accepted::Now);
+        job.id.to_string()
     }
 
     /// The end of a scenario: the books of everybody in it are in order.
