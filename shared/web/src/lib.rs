@@ -5,10 +5,13 @@ mod answer;
 mod body;
 #[cfg(test)]
 mod event;
+#[cfg(test)]
+mod openapi;
 mod refusal;
 pub mod request;
+mod routes;
 
-pub use answer::{Freshness, answer, created, replayed, respond};
+pub use answer::{Freshness, answer, created, replayed, respond, written};
 pub use body::{
     balance::balance,
     catalogue::{index, models, pricing},
@@ -17,3 +20,7 @@ pub use body::{
     transactions::transactions,
 };
 pub use refusal::Refusal;
+pub use routes::{ROUTES, allowed};
+
+/// The description of the API, as `docs/openapi.json` has it: `GET /v1/openapi.json`. A test generates it.
+pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");
