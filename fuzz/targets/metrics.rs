@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bolero::check;
 use domain::{time::Timestamp, upstream::Upstream};
 use runtime::{
-    Clock,
+    By, Clock,
     metrics::{DIMENSIONS, Metric, Metrics, NAMESPACE},
 };
 use serde_json::Value;
@@ -27,7 +27,8 @@ fn whatever_is_counted_is_one_line_in_the_embedded_metric_format() {
                 line.clone_into(&mut written.lock().unwrap());
                 Ok(())
             });
-            metrics.count(metric, value, upstream);
+            let by = [By::Upstream(upstream), By::Outcome("accepted")];
+            metrics.count(metric, value, &by);
 
             let line = line.lock().unwrap();
             assert!(line.len() < LINE_BYTES_MAX && !line.contains('\n'), "{line}");

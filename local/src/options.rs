@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use anyhow::Context as _;
 use domain::upstream::{Upstream, Upstreams};
 use providers::{base_variable, key_variable};
-use runtime::{Clock, Environment};
+use runtime::{Clock, Environment, metrics::Sink};
 
 use crate::template::{Constraints, TEMPLATE};
 
@@ -42,6 +42,8 @@ pub struct Options {
     pub sweep_every: Option<Duration>,
     /// The clock of the functions and of the gateway.
     pub clock: Clock,
+    /// Takes what the functions count; `None` is nowhere.
+    pub counts: Option<Sink>,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             constraints: Constraints::default(),
             sweep_every: None,
             clock: Clock::system(),
+            counts: None,
         }
     }
 }

@@ -67,8 +67,7 @@ impl Stack {
             .await
             .context("cannot make what the template says")?;
 
-        let (environments, invoker) =
-            deploy(&template, &endpoints, &options.upstreams, &options.clock)?;
+        let (environments, invoker) = deploy(&template, &endpoints, &options)?;
         let (tables, buckets) = (table_names(&template), bucket_names(&template));
         let gateway = Gateway::new(
             &template,

@@ -7,6 +7,7 @@
 //! 3. each type of resource is read by a module of its own, through `reader`.
 
 pub mod api;
+mod document;
 pub mod functions;
 pub mod left_out;
 mod node;
@@ -26,6 +27,7 @@ use std::{
 };
 
 use api::Api;
+pub use document::document;
 use functions::Function;
 use node::Node;
 use parameters::Parameter;

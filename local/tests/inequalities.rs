@@ -18,7 +18,6 @@ use local::{
     template::{Site, TEMPLATE, Template, functions::Function, parameters::Parameter},
 };
 use providers::{BYTES_MAX, KEY_VARIABLES, Limits, base_variable};
-use runtime::metrics::{self, Metric};
 
 /// How far the clocks of two machines may be apart.
 const CLOCK_SKEW_SECONDS: i64 = 30;
@@ -268,25 +267,6 @@ fn the_pictures_of_a_batch_fit_into_the_worker_s_memory() {
     assert!(pictures * 3 <= memory * 2, "{pictures} of {memory}");
 }
 
-/// An alarm on a metric that nobody counts never rings.
-#[test]
-fn every_alarm_is_on_a_metric_that_is_counted() {
-    let alarms: Vec<&str> = TEMPLATE.split("Type: AWS::CloudWatch::Alarm").skip(1).collect();
-    assert!(!alarms.is_empty());
-    for alarm in alarms {
-        let properties: Vec<&str> =
-            alarm.lines().skip(1).take_while(|line| !line.is_empty()).map(str::trim).collect();
-        let has = |line: &str| properties.contains(&line);
-        assert!(has(&format!("Namespace: {}", metrics::NAMESPACE)), "{properties:?}");
-        let counted = Metric::ALL.map(|metric| format!("MetricName: {}", metric.name()));
-        assert!(counted.iter().any(|line| has(line)), "{properties:?}");
-        let dimensions: Vec<&str> =
-            properties.iter().filter_map(|line| line.strip_prefix("- Name: ")).collect();
-        assert_eq!(dimensions, metrics::DIMENSIONS, "{properties:?}");
-        assert!(has("Value: !Ref AWS::StackName") && has("Value: generate"), "{properties:?}");
-    }
-}
-
 /// The memory of a function in MB, which matters to nothing on one machine.
 fn memory_of(template: &str, function: &str) -> i64 {
     let (_, after) = template.split_once(&format!("\n  {function}:")).unwrap();
@@ -363,7 +343,7 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
             "SubmitFunction",
             "FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
              JOBS_TABLE JOB_DEADLINE_SECONDS LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
-             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS UPSTREAMS",
+             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS",
         ),
         (
             "GenerateFunction",
@@ -373,13 +353,14 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
         ),
         (
             "LookupFunction",
-            "IMAGES_BUCKET JOBS_TABLE LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS UPSTREAMS",
+            "IMAGES_BUCKET JOBS_TABLE LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
+             STACK_NAME UPSTREAMS",
         ),
-        ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL"),
+        ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL STACK_NAME"),
         (
             "SweepFunction",
             "FAIR_QUEUE GRACE_SECONDS JOBS_TABLE LEDGER_TABLE LOG_LEVEL QUEUE_URL \
-             REANNOUNCE_SECONDS RETENTION_DAYS",
+             REANNOUNCE_SECONDS RETENTION_DAYS STACK_NAME",
         ),
     ] {
         let Function { environment, .. } = &template.functions[id];

@@ -62,6 +62,7 @@ impl Functions {
                 Ok(())
             }),
             http: Some(self.cloud.wire(&process)),
+            counts: None,
         };
         (process, host)
     }

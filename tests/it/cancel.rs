@@ -38,6 +38,7 @@ async fn a_pending_job_is_canceled_and_all_of_its_price_is_back() {
     world.sweep().await;
     world.is_as_before(&before).await;
     assert_eq!(anna.kinds().await["refund"], 1);
+    assert_eq!(world.counts().sum_of("JobsEnded", "refunded"), 1);
     world.finish().await;
 }
 

@@ -13,6 +13,7 @@
 )]
 
 mod cancel;
+mod counts;
 mod expiry;
 mod idempotency;
 mod jobs;

@@ -23,9 +23,10 @@ use domain::{
     time::Timestamp,
 };
 use local::{Constraints, Options, Stack, TemplateSource};
-use runtime::{Clock, Entropy};
+use runtime::{Clock, Entropy, Metric, metrics::Sink};
 use serde_json::{Value, json};
 use store::{Grant, Store, Tables};
+use testkit::Counts;
 
 pub(crate) use api::{Answer, Api, Caller, answer, id_of};
 pub(crate) use usd::{Balance, Usd, sum, usd};
@@ -51,6 +52,7 @@ pub(crate) struct World {
     offset_ms: Arc<AtomicI64>,
     entropy: Entropy,
     api: Api,
+    counts: Counts,
 }
 
 impl World {
@@ -68,7 +70,7 @@ impl World {
     pub(crate) async fn of(template: TemplateSource, parameters: &[(&str, &str)]) -> World {
         // Fails if another scenario has installed it already, which is as good.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let offset_ms = Arc::new(AtomicI64::new(0));
+        let (offset_ms, counts) = (Arc::new(AtomicI64::new(0)), Counts::default());
         let clock = clock(Arc::clone(&offset_ms));
         let parameter = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let options = Options {
@@ -77,6 +79,7 @@ impl World {
             constraints: Constraints::Ignored,
             sweep_every: Some(Duration::from_hours(1)),
             clock: clock.clone(),
+            counts: Some(Sink::new(counts.taker())),
             ..Options::default()
         };
         let stack = Stack::start(options).await.unwrap();
@@ -88,12 +91,17 @@ impl World {
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
         let (entropy, api) = (Entropy::system(), Api::new(stack.url()));
-        World { stack: Some(stack), store, clock, offset_ms, entropy, api }
+        World { stack: Some(stack), store, clock, offset_ms, entropy, api, counts }
     }
 
     /// The stack.
     pub(crate) fn stack(&self) -> &Stack {
         self.stack.as_ref().unwrap()
+    }
+
+    /// What the functions count.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// The tables, as the operator's commands have them.
@@ -258,6 +266,11 @@ impl World {
 
     /// The end of every scenario: the books are in order, and the stack stops.
     pub(crate) async fn finish(mut self) {
+        for (service, name, split) in self.counts.seen() {
+            let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).unwrap();
+            assert!(metric.services().contains(&service.as_str()), "{service} counts {name}");
+            assert_eq!(metric.split_by(), split, "{name}");
+        }
         let audited = eventually("nobody moves money any more", async || {
             let report = self.store.audit(self.now(), SLACK, |_| {}).await.unwrap();
             report.moving.is_empty().then_some(report)

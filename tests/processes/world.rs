@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use local::{Constraints, Options, Stack, TemplateSource, UpstreamVariables, template::TEMPLATE};
 use runtime::{Clock, Entropy, Environment};
 use serde_json::{Value, json};
-use store::{Store, Tables};
+use store::{Grant, Store, Tables};
 use testkit::{Plan, Upstream, play};
 
 pub(crate) use caller::{Answer, Caller};

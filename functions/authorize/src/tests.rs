@@ -216,7 +216,7 @@ async fn a_key_opens_what_it_was_granted_until_its_time_is_up() {
     let world = World::new().await;
     let key = mint(1, 2);
     let scopes = [Scope::JobsRead, Scope::AccountRead].into_iter().collect();
-    let grant = Grant { scopes, expires_at: Some(NOW.plus(Duration::from_secs(60))) };
+    let grant = Grant { scopes, expires_at: Some(NOW.plus(Duration::from_mins(1))) };
     assert!(world.store.add_key(&"demo".parse().unwrap(), &key, &grant, NOW).await.unwrap());
     let decide = async |seconds| {
         let now = NOW.plus(Duration::from_secs(seconds));

@@ -14,10 +14,9 @@ use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::LambdaEvent;
 use providers::Providers;
 use runtime::{
-    Clock, Entropy, Environment, Host,
+    Clock, Entropy, Environment, Host, Metric, Metrics,
     aws::Aws,
     images::Images,
-    metrics::Metrics,
     queue::{Bell, Queue},
 };
 use store::Store;
@@ -81,7 +80,7 @@ impl App {
             },
             store: Store::new(aws.dynamodb(), tables),
             providers: Providers::new(providers::Config::read(|name| environment.get(name))?)?,
-            metrics: Metrics::of(environment, "generate", host.clock.clone()),
+            metrics: Metrics::of(environment, "generate", &host),
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             clock: host.clock,
@@ -146,12 +145,16 @@ async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String>
         Ok(bell) => bell,
         Err(error) => {
             let cause = causes::chain(&error);
+            app.metrics.count(Metric::BadMessages, 1, &[]);
             tracing::error!(message_id = id, cause, "a message cannot be read");
             return id;
         }
     };
     // One job that brings the program down must not take its neighbours along.
     let visit = AssertUnwindSafe(visit::visit(app, shift, &bell)).catch_unwind().await;
+    if !matches!(visit, Ok(Ok(()))) {
+        app.metrics.count(Metric::VisitsFailed, 1, &[]);
+    }
     match visit {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {

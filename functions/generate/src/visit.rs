@@ -22,8 +22,8 @@ use domain::{
     time::Timestamp,
 };
 use providers::{Admission, Call, Picture, PollError, Progress, Provider, Receipt, SubmitError};
-use runtime::{metrics::Metric, queue::Bell};
-use store::{Claimed, Fenced, Finished, Guard, Lease};
+use runtime::{By, Metric, queue::Bell};
+use store::{Claimed, Fenced, FinishError, Finished, Guard, Lease};
 use tokio::time::{sleep, timeout};
 
 use crate::{App, Shift, delivery};
@@ -55,7 +55,9 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
     let holder = format!("{:016x}", u64::from_be_bytes(holder));
     let lease = Lease { until: shift.lease_until, holder };
     let claimed = app.store.claim(name, now, &lease, config.run_limit, config.grace).await;
-    match claimed.context("the job cannot be claimed")? {
+    let claimed = claimed.context("the job cannot be claimed")?;
+    app.metrics.count(Metric::Claims, 1, &[By::Outcome(notices::outcome(&claimed))]);
+    match claimed {
         Claimed::Begun(job, run) => {
             Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await
         }
@@ -63,6 +65,7 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
             let what = schedule::visit(&job, &run, now, config.grace);
             let mut visitor = Visitor::new(app, shift, job, &run);
             if what == Visit::Submit && visitor.note_intent().await? == Fenced::Superseded {
+                visitor.superseded();
                 return Ok(());
             }
             visitor.attempt(what).await
@@ -126,7 +129,10 @@ impl<'a> Visitor<'a> {
             }
             Ok(Outcome::Later(pause)) => return self.put_down(pause).await,
             Ok(Outcome::Unsent(pause)) => return self.put_down_unsent(pause).await,
-            Ok(Outcome::Superseded) => return Ok(()),
+            Ok(Outcome::Superseded) => {
+                self.superseded();
+                return Ok(());
+            }
             Err(error) => Err(error),
         };
         let Err(error) = ended else { return Ok(()) };
@@ -164,6 +170,7 @@ impl<'a> Visitor<'a> {
             Admission::Closed(again) => return Ok(Outcome::Unsent(again)),
             Admission::Full => return Ok(Outcome::Unsent(self.app.config.revisit)),
         };
+        self.sending();
         let within = self.rest();
         let Ok(answer) = timeout(within, provider.submit(&self.job, self.call(within))).await
         else {
@@ -253,7 +260,7 @@ impl<'a> Visitor<'a> {
     /// Keeps the pictures that there are.
     async fn deliver(&self, pictures: Vec<Picture>, withheld: usize) -> anyhow::Result<Outcome> {
         if withheld > 0 {
-            self.count(Metric::ImagesWithheld, u64::try_from(withheld).unwrap_or(u64::MAX));
+            self.withheld(withheld);
             if pictures.is_empty() {
                 return Ok(Outcome::End(Ending::Failed(Failure::ContentModerated.into())));
             }
@@ -302,17 +309,24 @@ impl<'a> Visitor<'a> {
         let call = Call { is_last, ..self.call(within) };
         match timeout(within, provider.poll(&self.job, task, call)).await {
             Ok(Ok(progress)) => Ok(progress),
-            Ok(Err(PollError::Busy { again })) => Err(again),
+            Ok(Err(PollError::Busy { again })) => {
+                self.hindered("busy");
+                Err(again)
+            }
             Ok(Err(PollError::Trouble)) => {
                 self.trouble();
                 Err(PAUSE_MAX)
             }
             Ok(Err(error @ PollError::Unanswered(_))) => {
+                self.hindered("unanswered");
                 let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "the upstream did not answer");
                 Err(Duration::ZERO)
             }
-            Err(_) => Err(Duration::ZERO),
+            Err(_) => {
+                self.hindered("unanswered");
+                Err(Duration::ZERO)
+            }
         }
     }
 
@@ -366,9 +380,12 @@ impl<'a> Visitor<'a> {
     /// Rings for the next visit. If nobody hears it, the sweep rings again; for a job that is overdue
     /// only the sweep rings, so that a job which cannot be ended does not ring for itself for ever.
     async fn come_back(&self, put: Fenced, pause: Duration) -> anyhow::Result<()> {
-        if put == Fenced::Taken && !self.is_overdue() {
+        if put == Fenced::Superseded {
+            self.superseded();
+        } else if !self.is_overdue() {
             let bell = Bell::new(self.job.user.clone(), self.job.id);
             if let Err(error) = self.app.queue.ring(&bell, pause).await {
+                self.app.metrics.count(Metric::RingsFailed, 1, &[]);
                 let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "nobody was rung for the next visit");
             }
@@ -380,17 +397,30 @@ impl<'a> Visitor<'a> {
 /// Ends a job, with its hold. Past its hard expiry it ends without pictures, however near they were.
 async fn finish(app: &App, job: &Job, guard: Guard, ending: &Ending) -> anyhow::Result<()> {
     let (now, retention) = (app.clock.now(), app.config.retention);
-    let late = now >= job.expires_at && matches!(ending, Ending::Succeeded(_));
+    let success = matches!(ending, Ending::Succeeded(_));
+    let late = success && now >= job.expires_at;
     let ending = if late { &Ending::Expired } else { ending };
     let status = ending.status().as_str();
-    match app.store.finish(job, guard, ending, now, retention).await? {
+    let finished = app.store.finish(job, guard, ending, now, retention).await;
+    if matches!(finished, Err(FinishError::Unbalanced)) {
+        app.metrics.count(Metric::BooksUnbalanced, 1, &[]);
+    }
+    let finished = finished?;
+    if late || (success && finished == Finished::Otherwise) {
+        notices::late(app, job);
+    }
+    match finished {
         Finished::Now => {
             let charged_micros = ending.resolve(&job.hold).figures().charged.micros();
+            notices::ended(app, job, ending, now);
             tracing::info!(job_id = %job.id, user_id = %job.user, status, charged_micros, "ended");
         }
         Finished::Before => tracing::info!(job_id = %job.id, status, "had ended before"),
         // Final news for nobody: no charge, no resurrection.
         Finished::Otherwise | Finished::Superseded => {
+            if finished == Finished::Superseded {
+                app.metrics.count(Metric::FencesRefused, 1, &[]);
+            }
             tracing::warn!(job_id = %job.id, status, "came too late");
         }
     }

@@ -6,6 +6,7 @@ use domain::{
     scope::Scope,
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
+use runtime::{By, Metric};
 use store::{FinishError, Finished, Guard};
 use web::{Refusal, request};
 
@@ -32,8 +33,10 @@ pub(crate) async fn cancel(
     if job.state == State::Pending {
         let retention = app.config.retention;
         let ended = app.store.finish(&job, Guard::Pending, &Ending::Canceled, now, retention).await;
-        job = match ended.map_err(refuse)? {
+        job = match ended.map_err(|error| refuse(app, error))? {
             Finished::Now => {
+                let by = [By::Outcome(Ending::Canceled.status().as_str())];
+                app.metrics.count(Metric::JobsEnded, 1, &by);
                 let (user, key_id) = (&job.user, &caller.key_id);
                 tracing::info!(request_id, user_id = %user, key_id, job_id = %id, "canceled");
                 Job { state: State::Refunded { at: now }, ..job }
@@ -52,9 +55,12 @@ pub(crate) async fn cancel(
     web::answer(StatusCode::OK, &body, freshness)
 }
 
-fn refuse(error: FinishError) -> Refusal {
+fn refuse(app: &App, error: FinishError) -> Refusal {
     match error {
-        FinishError::Unbalanced => Refusal::Internal(error.into()),
+        FinishError::Unbalanced => {
+            app.metrics.count(Metric::BooksUnbalanced, 1, &[]);
+            Refusal::Internal(error.into())
+        }
         FinishError::Store(error) => unavailable(error),
     }
 }

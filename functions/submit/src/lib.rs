@@ -21,7 +21,7 @@ use domain::{
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
 use runtime::{
-    Clock, Entropy, Environment, Host,
+    By, Clock, Entropy, Environment, Host, Metric, Metrics,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
@@ -39,6 +39,7 @@ pub struct App {
     store: Store,
     queue: Queue,
     images: Images,
+    metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
 }
@@ -64,6 +65,7 @@ impl App {
             ),
             queue: Queue::new(&aws, environment)?,
             images: Images::new(&aws, environment)?,
+            metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
         })
@@ -97,19 +99,14 @@ async fn post(app: &App, request: &Request, id: &str) -> Result<Response<Body>, 
 }
 
 async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
-    let caller = request::caller(request, Scope::JobsWrite)?;
-    let (draft, key) = request::order(request)?;
-    let order = Order::agree(draft)?;
-
     let now = app.clock.now();
-    let job = pend(app, caller.user, order, now)?;
-    let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
-    let accepted = accept(app, &acceptance).await?;
-
+    let taken = take(app, request, now).await;
+    app.metrics.count(Metric::Orders, 1, &[By::Outcome(outcome(&taken))]);
+    let (job, key_id, accepted) = taken?;
     match accepted {
         Accepted::Now => {
             let (user, job_id) = (&job.user, job.id);
-            tracing::info!(request_id = id, user_id = %user, key_id = caller.key_id, %job_id, "accepted");
+            tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
             ring(app, &job).await;
             let links = links(app, &job, now).await?;
             let (body, _) = web::job(&job, &links);
@@ -119,6 +116,30 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
             tracing::info!(request_id = id, user_id = %job.user, job_id = %first, "replayed");
             replay(app, &job.user, &first, now).await
         }
+    }
+}
+
+/// The job that a request asks for, the key that it came with, and whether it is accepted now or was before.
+async fn take(
+    app: &App,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(Job, String, Accepted), Refusal> {
+    let caller = request::caller(request, Scope::JobsWrite)?;
+    let (draft, key) = request::order(request)?;
+    let order = Order::agree(draft)?;
+    let job = pend(app, caller.user, order, now)?;
+    let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
+    let accepted = accept(app, &acceptance).await?;
+    Ok((job, caller.key_id, accepted))
+}
+
+/// What an order is counted as: each under one name.
+fn outcome(taken: &Result<(Job, String, Accepted), Refusal>) -> &'static str {
+    match taken {
+        Ok((_, _, Accepted::Now)) => "accepted",
+        Ok((_, _, Accepted::Before(_))) => "replayed",
+        Err(refusal) => refusal.code(),
     }
 }
 
@@ -170,6 +191,7 @@ fn claim_key(
 async fn ring(app: &App, job: &Job) {
     let bell = Bell::new(job.user.clone(), job.id);
     if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
+        app.metrics.count(Metric::RingsFailed, 1, &[]);
         let cause = causes::chain(&error);
         tracing::warn!(job_id = %job.id, cause, "the job is stored, but nobody was rung");
     }

@@ -113,6 +113,15 @@ async fn what_cannot_be_agreed_to_asks_no_table() {
     }
 }
 
+/// The job is safe: the sweep rings. But somebody should know that it has to.
+#[tokio::test]
+async fn a_bell_that_nobody_hears_is_counted_and_fails_nothing() {
+    let counts = testkit::Counts::default();
+    let metrics = Metrics::new("submit", Clock::new(|| NOW), counts.taker());
+    ring(&App { metrics, ..app() }, &pending()).await;
+    assert_eq!(counts.sum("RingsFailed"), 1);
+}
+
 #[test]
 fn a_job_is_priced_and_has_its_deadlines_from_the_start() {
     let job = pending();

@@ -15,12 +15,12 @@ use domain::{
 use futures_util::{StreamExt, stream};
 use lambda_runtime::LambdaEvent;
 use runtime::{
-    Clock, Environment, Host,
+    By, Clock, Environment, Host, Metric, Metrics,
     aws::Aws,
-    queue::{Bell, Queue},
+    queue::{Bell, Queue, QueueError},
 };
 use serde::Serialize;
-use store::{DueRow, Finished, Guard, SHARDS, Store, StoreError};
+use store::{DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
 
 /// Rows that are looked at at a time.
 const AT_ONCE: usize = 32;
@@ -37,6 +37,7 @@ const REST: Duration = Duration::from_secs(15);
 pub struct App {
     store: Store,
     queue: Queue,
+    metrics: Metrics,
     clock: Clock,
     reannounce: Duration,
     grace: Duration,
@@ -58,6 +59,7 @@ impl App {
         Ok(Self {
             store: Store::new(aws.dynamodb(), tables),
             queue: Queue::new(&aws, environment)?,
+            metrics: Metrics::of(environment, "sweep", &host),
             clock: host.clock,
             reannounce: environment.seconds("REANNOUNCE_SECONDS")?,
             grace: environment.seconds("GRACE_SECONDS")?,
@@ -133,7 +135,15 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
         unfinished = report.unfinished,
         "swept"
     );
-    trouble.map_or(Ok(report), |error| Err(error.into()))
+    app.metrics.count_some(Metric::RungAgain, report.announced.into());
+    app.metrics.count_some(Metric::RowsFailed, report.failed.into());
+    match trouble {
+        None => {
+            app.metrics.count(Metric::Sweeps, 1, &[]);
+            Ok(report)
+        }
+        Some(error) => Err(error.into()),
+    }
 }
 
 /// All shards, beginning with another one each minute, so that none is always the last.
@@ -206,10 +216,18 @@ async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
 /// Rings, then has the job looked at again later. In this order: a bell that is rung twice does
 /// no harm, one that is only noted does.
 async fn announce(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
-    app.queue.ring(&Bell::new(job.user.clone(), job.id), Duration::ZERO).await?;
+    ring(app, job).await?;
     let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
     tracing::info!(job_id = %job.id, "rang again");
     Ok(Outcome::Announced)
+}
+
+async fn ring(app: &App, job: &Job) -> Result<(), QueueError> {
+    let rung = app.queue.ring(&Bell::new(job.user.clone(), job.id), Duration::ZERO).await;
+    if rung.is_err() {
+        app.metrics.count(Metric::RingsFailed, 1, &[]);
+    }
+    rung
 }
 
 /// Ends a job whose row cannot be read, if its time is up; a person must look at it before that.
@@ -220,7 +238,7 @@ async fn expire_unreadable(
     error: Box<dyn std::error::Error + Send + Sync>,
 ) -> anyhow::Result<Outcome> {
     let name = (&row.user, &row.job);
-    match app.store.expire_unreadable(name, now, app.retention).await? {
+    match tell(app, app.store.expire_unreadable(name, now, app.retention).await)? {
         Finished::Now => {
             tracing::error!(job_id = %row.job, "a job whose row cannot be read has expired");
             Ok(Outcome::Expired)
@@ -234,13 +252,27 @@ async fn expire_unreadable(
 /// Ends a job by time. What is given back is what was held then, whatever is sold for how much now.
 async fn expire(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
     let guard = if now >= job.expires_at { Guard::Open } else { Guard::Pending };
-    match app.store.finish(job, guard, &Ending::Expired, now, app.retention).await? {
+    match tell(app, app.store.finish(job, guard, &Ending::Expired, now, app.retention).await)? {
         Finished::Now => {
             tracing::info!(job_id = %job.id, user_id = %job.user, "expired");
             Ok(Outcome::Expired)
         }
         Finished::Before | Finished::Otherwise | Finished::Superseded => Ok(Outcome::LeftAlone),
     }
+}
+
+/// Counts what became of an attempt to end a job.
+fn tell(app: &App, finished: Result<Finished, FinishError>) -> Result<Finished, FinishError> {
+    match &finished {
+        Ok(Finished::Now) => {
+            let by = [By::Outcome(Ending::Expired.status().as_str())];
+            app.metrics.count(Metric::JobsEnded, 1, &by);
+        }
+        Err(FinishError::Unbalanced) => app.metrics.count(Metric::BooksUnbalanced, 1, &[]),
+        Ok(Finished::Before | Finished::Otherwise | Finished::Superseded)
+        | Err(FinishError::Store(_)) => {}
+    }
+    finished
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use runtime::{Clock, Environment, Host};
+use runtime::{Environment, Host};
 use serde_json::{Value, json};
 use standins::{Endpoints, Standins, Storage};
 
 use crate::{
     invoke::{Invoker, programs},
-    options::{Options, UpstreamVariables},
+    options::Options,
     schedule::Scheduled,
     template::{Site, Template},
 };
@@ -82,12 +82,12 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
 pub(super) fn deploy(
     template: &Template,
     endpoints: &Endpoints,
-    upstreams: &UpstreamVariables,
-    clock: &Clock,
+    options: &Options,
 ) -> anyhow::Result<(BTreeMap<String, Environment>, Invoker)> {
     let mut environments = BTreeMap::new();
     let mut functions = Vec::new();
-    let host = Host::system().with_clock(clock.clone());
+    let Options { upstreams, clock, counts, .. } = options;
+    let host = Host::system().with_clock(clock.clone()).with_counts(counts.clone());
     for (id, function) in &template.functions {
         let mut own = function.environment.clone();
         if own.contains_key(KEYS_SECRET) {

@@ -31,6 +31,7 @@ pub const RESOURCE_TYPES: &[LeftOut] = &[
 pub const TEMPLATE: &[LeftOut] = &[
     DESCRIPTION,
     left_out("AWSTemplateFormatVersion", "there is only one"),
+    left_out("Conditions", "whatever depends on one is left out itself, or not understood"),
     left_out("Metadata", "for tools"),
 ];
 

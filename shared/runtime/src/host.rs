@@ -5,7 +5,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::{Clock, Entropy};
+use crate::{Clock, Entropy, metrics::Sink};
 
 /// Where a function runs.
 #[derive(Clone, Debug)]
@@ -16,18 +16,26 @@ pub struct Host {
     pub entropy: Entropy,
     /// Carries requests to AWS; `None` is TLS over the network.
     pub http: Option<SharedHttpClient>,
+    /// Takes what is counted; `None` is standard output in Lambda, and nowhere on one machine.
+    pub counts: Option<Sink>,
 }
 
 impl Host {
     /// This machine.
     #[must_use]
     pub fn system() -> Self {
-        Self { clock: Clock::system(), entropy: Entropy::system(), http: None }
+        Self { clock: Clock::system(), entropy: Entropy::system(), http: None, counts: None }
     }
 
     /// The same host, by another clock.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same host, where what is counted goes elsewhere.
+    #[must_use]
+    pub fn with_counts(self, counts: Option<Sink>) -> Self {
+        Self { counts, ..self }
     }
 }

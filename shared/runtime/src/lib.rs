@@ -17,4 +17,4 @@ pub use clock::Clock;
 pub use entropy::Entropy;
 pub use environment::Environment;
 pub use host::Host;
-pub use metrics::{Metric, Metrics};
+pub use metrics::{By, Metric, Metrics};

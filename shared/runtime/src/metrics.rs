@@ -15,7 +15,7 @@ use std::{
 use domain::upstream::Upstream;
 use serde::Serialize;
 
-use crate::{Clock, Environment};
+use crate::{Clock, Environment, Host};
 
 /// The stack where nobody says which.
 const STACK: &str = "holdfast";
@@ -25,8 +25,23 @@ pub const DIMENSIONS: [&str; 2] = ["stack", "service"];
 pub const NAMESPACE: &str = "Holdfast";
 
 /// Something that is counted. An alarm is set on its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
+    /// An order was answered, as its outcome says: `accepted`, `replayed`, or the code of the refusal.
+    /// Each is counted once, so that all outcomes together are all that was asked.
+    Orders,
+    /// A job is safe in the tables, and nobody could be rung for it.
+    RingsFailed,
+    /// A worker was rung for a job: it began or resumed it, or somebody else has it, or it had ended.
+    Claims,
+    /// An order is about to be sent to an upstream.
+    Submits,
+    /// An order that may have been taken before is about to be sent once more.
+    Resubmits,
+    /// The upstream may have taken an order, and did not say.
+    SubmitUnknown,
+    /// The upstream did not do what it was asked: busy, unreachable, trouble, unanswered.
+    UpstreamErrors,
     /// The upstream refuses our key, or our credit there has run out.
     UpstreamTrouble,
     /// The upstream charged more than the catalogue says. What is counted is the difference, in
@@ -35,32 +50,190 @@ pub enum Metric {
     /// An image was made and billed to us, but withheld by moderation, so that it was neither
     /// delivered nor charged.
     ImagesWithheld,
-    /// The upstream may have taken an order, and did not say.
-    SubmitUnknown,
+    /// What upstreams may have charged us for and no caller pays, in millionths of a dollar: an order
+    /// without an answer, a success that came too late, a picture that was withheld, a cost above the
+    /// catalogue's. At the catalogue's cost where the upstream does not say.
+    AbsorbedMicros,
+    /// A job ended, with its hold: as its status says.
+    JobsEnded,
+    /// What a job that ended was charged, in millionths of a dollar.
+    ChargedMicros,
+    /// How long a job took from its acceptance until it had succeeded.
+    JobDuration,
+    /// Pictures came when their job had ended otherwise: final news for nobody, and ours to pay.
+    LateSuccesses,
+    /// A worker's write was refused, because somebody else has taken over its job.
+    FencesRefused,
+    /// A message is none of ours. It will be set aside.
+    BadMessages,
+    /// A visit failed, and its message comes back.
+    VisitsFailed,
+    /// A hold could not be resolved, because the account does not hold so much: the books are wrong.
+    BooksUnbalanced,
+    /// A sweep has looked at all that was due. When this stops, nothing repairs what goes wrong.
+    Sweeps,
+    /// The sweep rang for a job that nobody worked on.
+    RungAgain,
+    /// A row that is due could not be dealt with. It stays due.
+    RowsFailed,
+}
+
+/// What a count is split by, beside the stack and the service. It has few values, all of them ours: never
+/// an account or a job, each of which would be a metric of its own, for ever, at a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The upstream it is about.
+    Upstream(Upstream),
+    /// What became of it: a code of ours.
+    Outcome(&'static str),
+}
+
+impl By {
+    const fn pair(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Upstream(upstream) => ("upstream", upstream.as_str()),
+            Self::Outcome(outcome) => ("outcome", outcome),
+        }
+    }
 }
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 22] = [
+        Self::Orders,
+        Self::RingsFailed,
+        Self::Claims,
+        Self::Submits,
+        Self::Resubmits,
+        Self::SubmitUnknown,
+        Self::UpstreamErrors,
         Self::UpstreamTrouble,
         Self::UpstreamCostAboveCatalogue,
         Self::ImagesWithheld,
-        Self::SubmitUnknown,
+        Self::AbsorbedMicros,
+        Self::JobsEnded,
+        Self::ChargedMicros,
+        Self::JobDuration,
+        Self::LateSuccesses,
+        Self::FencesRefused,
+        Self::BadMessages,
+        Self::VisitsFailed,
+        Self::BooksUnbalanced,
+        Self::Sweeps,
+        Self::RungAgain,
+        Self::RowsFailed,
     ];
 
     /// Its name in CloudWatch.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Orders => "Orders",
+            Self::RingsFailed => "RingsFailed",
+            Self::Claims => "Claims",
+            Self::Submits => "Submits",
+            Self::Resubmits => "Resubmits",
+            Self::SubmitUnknown => "SubmitUnknown",
+            Self::UpstreamErrors => "UpstreamErrors",
             Self::UpstreamTrouble => "UpstreamTrouble",
             Self::UpstreamCostAboveCatalogue => "UpstreamCostAboveCatalogue",
             Self::ImagesWithheld => "ImagesWithheld",
-            Self::SubmitUnknown => "SubmitUnknown",
+            Self::AbsorbedMicros => "AbsorbedMicros",
+            Self::JobsEnded => "JobsEnded",
+            Self::ChargedMicros => "ChargedMicros",
+            Self::JobDuration => "JobDuration",
+            Self::LateSuccesses => "LateSuccesses",
+            Self::FencesRefused => "FencesRefused",
+            Self::BadMessages => "BadMessages",
+            Self::VisitsFailed => "VisitsFailed",
+            Self::BooksUnbalanced => "BooksUnbalanced",
+            Self::Sweeps => "Sweeps",
+            Self::RungAgain => "RungAgain",
+            Self::RowsFailed => "RowsFailed",
         }
+    }
+
+    /// The functions that count it: no alarm need wait for another.
+    #[must_use]
+    pub const fn services(self) -> &'static [&'static str] {
+        match self {
+            Self::Orders => &["submit"],
+            Self::RingsFailed | Self::JobsEnded | Self::BooksUnbalanced => {
+                &["submit", "generate", "sweep"]
+            }
+            Self::Claims
+            | Self::Submits
+            | Self::Resubmits
+            | Self::SubmitUnknown
+            | Self::UpstreamErrors
+            | Self::UpstreamTrouble
+            | Self::UpstreamCostAboveCatalogue
+            | Self::ImagesWithheld
+            | Self::AbsorbedMicros
+            | Self::ChargedMicros
+            | Self::JobDuration
+            | Self::LateSuccesses
+            | Self::FencesRefused
+            | Self::BadMessages
+            | Self::VisitsFailed => &["generate"],
+            Self::Sweeps | Self::RungAgain | Self::RowsFailed => &["sweep"],
+        }
+    }
+
+    /// The dimensions that it can be seen by, one at a time, beside [`DIMENSIONS`].
+    #[must_use]
+    pub const fn split_by(self) -> &'static [&'static str] {
+        match self {
+            Self::Orders | Self::Claims | Self::JobsEnded => &["outcome"],
+            Self::UpstreamErrors => &["upstream", "outcome"],
+            Self::Submits
+            | Self::Resubmits
+            | Self::SubmitUnknown
+            | Self::UpstreamTrouble
+            | Self::UpstreamCostAboveCatalogue
+            | Self::ImagesWithheld
+            | Self::AbsorbedMicros
+            | Self::LateSuccesses => &["upstream"],
+            Self::RingsFailed
+            | Self::ChargedMicros
+            | Self::JobDuration
+            | Self::FencesRefused
+            | Self::BadMessages
+            | Self::VisitsFailed
+            | Self::BooksUnbalanced
+            | Self::Sweeps
+            | Self::RungAgain
+            | Self::RowsFailed => &[],
+        }
+    }
+
+    /// What its values are, in CloudWatch's words.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        if matches!(self, Self::JobDuration) { "Milliseconds" } else { "Count" }
     }
 }
 
-type Sink = dyn Fn(&str) -> io::Result<()> + Send + Sync;
+/// Takes a line, without its end.
+type Take = dyn Fn(&str) -> io::Result<()> + Send + Sync;
+
+/// Where lines go, one at a time.
+#[derive(Clone)]
+pub struct Sink(Arc<Take>);
+
+impl Sink {
+    /// To whoever takes a line.
+    #[must_use]
+    pub fn new(take: impl Fn(&str) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sink").finish_non_exhaustive()
+    }
+}
 
 /// Counts for one function.
 #[derive(Clone)]
@@ -68,20 +241,25 @@ pub struct Metrics {
     stack: Arc<str>,
     service: &'static str,
     clock: Clock,
-    sink: Option<Arc<Sink>>,
+    sink: Option<Sink>,
 }
 
 impl Metrics {
-    /// On standard output if this is Lambda, which sets `AWS_LAMBDA_FUNCTION_NAME`. On one machine
-    /// standard output is read by people, so nothing is counted there.
+    /// Where the host says; else on standard output if this is Lambda, which sets
+    /// `AWS_LAMBDA_FUNCTION_NAME`. On one machine standard output is read by people, so nothing is
+    /// counted there.
     ///
     /// The service is the function's short name, which is the same in every stack; `STACK_NAME` says
     /// whose it is, so that two stacks of one account do not ring each other's alarms.
     #[must_use]
-    pub fn of(environment: &Environment, service: &'static str, clock: Clock) -> Self {
-        let metrics = match environment.get("AWS_LAMBDA_FUNCTION_NAME") {
-            Some(_) => Self::stdout(service, clock),
-            None => Self { stack: STACK.into(), service, clock, sink: None },
+    pub fn of(environment: &Environment, service: &'static str, host: &Host) -> Self {
+        let clock = host.clock.clone();
+        let metrics = match (&host.counts, environment.get("AWS_LAMBDA_FUNCTION_NAME")) {
+            (Some(sink), _) => {
+                Self { stack: STACK.into(), service, clock, sink: Some(sink.clone()) }
+            }
+            (None, Some(_)) => Self::stdout(service, clock),
+            (None, None) => Self { stack: STACK.into(), service, clock, sink: None },
         };
         let stack = environment.get("STACK_NAME").unwrap_or(STACK);
         Self { stack: stack.into(), ..metrics }
@@ -105,39 +283,45 @@ impl Metrics {
         clock: Clock,
         sink: impl Fn(&str) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { stack: STACK.into(), service, clock, sink: Some(Arc::new(sink)) }
+        Self { stack: STACK.into(), service, clock, sink: Some(Sink::new(sink)) }
     }
 
-    /// Counts `value` of `metric`. A count that cannot be written is logged; it never fails what it
-    /// counts.
-    pub fn count(&self, metric: Metric, value: u64, upstream: Upstream) {
-        let Some(sink) = &self.sink else { return };
-        let line = self.line(metric, value, upstream);
-        let written = serde_json::to_string(&line).map_err(io::Error::from);
+    /// Counts `value` of `metric`, by what [`Metric::split_by`] says. A count that cannot be written is
+    /// logged; it never fails what it counts.
+    pub fn count(&self, metric: Metric, value: u64, by: &[By]) {
+        let Some(Sink(sink)) = &self.sink else { return };
+        let written = serde_json::to_string(&self.line(metric, value, by)).map_err(io::Error::from);
         if let Err(error) = written.and_then(|line| sink(&line)) {
             let metric = metric.name();
             tracing::error!(metric, value, cause = %error, "a metric cannot be written");
         }
     }
+
+    /// Counts `value` of `metric`, unless there is nothing to count.
+    pub fn count_some(&self, metric: Metric, value: u64) {
+        if value > 0 {
+            self.count(metric, value, &[]);
+        }
+    }
 }
 
 impl Metrics {
-    fn line(&self, metric: Metric, value: u64, upstream: Upstream) -> Line<'_> {
+    fn line(&self, metric: Metric, value: u64, by: &[By]) -> Line<'_> {
         let name = metric.name();
+        // CloudWatch adds nothing up over dimensions, and an alarm is on one metric: with the first set
+        // one alarm is enough for all upstreams, with each other it is seen whose fault it is.
+        let split = by.iter().map(|by| [&DIMENSIONS[..], &[by.pair().0]].concat());
         let directive = Directive {
             namespace: NAMESPACE,
-            // CloudWatch adds nothing up over dimensions, and an alarm is on one metric: with the
-            // first set one alarm is enough for all upstreams, with the second it is seen whose
-            // fault it is.
-            dimensions: [&DIMENSIONS, &["stack", "service", "upstream"]],
-            metrics: [Definition { name, unit: "Count" }],
+            dimensions: std::iter::once(DIMENSIONS.to_vec()).chain(split).collect(),
+            metrics: [Definition { name, unit: metric.unit() }],
         };
         let timestamp = self.clock.now().millis();
         Line {
             aws: Metadata { timestamp, cloud_watch_metrics: [directive] },
             stack: &self.stack,
             service: self.service,
-            upstream,
+            by: by.iter().map(|by| by.pair()).collect(),
             values: BTreeMap::from([(name, value)]),
         }
     }
@@ -156,7 +340,8 @@ struct Line<'a> {
     aws: Metadata,
     stack: &'a str,
     service: &'static str,
-    upstream: Upstream,
+    #[serde(flatten)]
+    by: BTreeMap<&'static str, &'static str>,
     /// The value, under the metric's name.
     #[serde(flatten)]
     values: BTreeMap<&'static str, u64>,
@@ -173,7 +358,7 @@ struct Metadata {
 #[serde(rename_all = "PascalCase")]
 struct Directive {
     namespace: &'static str,
-    dimensions: [&'static [&'static str]; 2],
+    dimensions: Vec<Vec<&'static str>>,
     metrics: [Definition; 1],
 }
 

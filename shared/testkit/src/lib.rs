@@ -8,6 +8,7 @@
 //!   pictures. What the real one would refuse is refused here too.
 //! - [`picture`] makes small real pictures, with and without metadata.
 //! - [`proxy`] loses, doubles, delays and refuses requests, to the tables too.
+//! - [`Counts`] reads what functions count.
 //! - [`CrashPoint`] lists where a process may die.
 //!
 //! ```
@@ -25,6 +26,7 @@
     reason = "this serves tests only, which may stop at the first surprise"
 )]
 
+mod counts;
 mod crash_point;
 mod eventually;
 pub mod fixture;
@@ -38,6 +40,7 @@ mod server;
 mod upstream;
 mod wire;
 
+pub use counts::Counts;
 pub use crash_point::{CrashPoint, Role};
 pub use eventually::eventually;
 pub use play::Plan;

@@ -137,6 +137,12 @@ const fn later(status: StatusCode, kind: &'static str, code: &'static str, secon
 const INVALID: &str = "invalid_request_error";
 
 impl Refusal {
+    /// Its `code`, which callers tell failures apart by; so may whoever counts them.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.row().code
+    }
+
     fn row(&self) -> Row {
         use StatusCode as S;
         match self {

@@ -3,6 +3,7 @@
 use domain::{
     api_key::{ApiKey, Environment},
     ids::{JobId, UserId},
+    scope::Scopes,
 };
 use runtime::Entropy;
 use serde_json::{Value, json};

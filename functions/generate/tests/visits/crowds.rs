@@ -92,6 +92,8 @@ async fn while_another_works(late: Tell) {
     };
     join!(slow, other);
     world.ended(&job, Status::Succeeded, HOLD).await;
+    assert_eq!(world.counts.sum("FencesRefused"), 1);
+    assert_eq!(world.counts.sum("JobsEnded"), 1);
     world.asked(&job, 1, 2, 0);
     world.finish(HOLD, 0).await;
 }

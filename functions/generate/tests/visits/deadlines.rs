@@ -102,6 +102,8 @@ async fn a_success_past_the_hard_expiry_is_not_charged() {
     join!(world.visit(&job), turn);
     let ended = world.ended(&job, Status::Expired, 0).await;
     assert_eq!(ended.state.images(), []);
+    assert_eq!(world.counts.sum("LateSuccesses"), 1);
+    assert_eq!(world.counts.sum_of("JobsEnded", "expired"), 1);
     world.asked(&job, 1, 1, 0);
     world.finish(0, 0).await;
 }

@@ -119,6 +119,7 @@ async fn a_panic_fails_its_own_message_and_the_job_is_taken_up_when_the_lease_en
     let batch =
         vec![message("bad", &bell(&bad)), message("nonsense", "{"), message("good", &bell(&good))];
     assert_eq!(world.batch(batch).await, ["bad", "nonsense"]);
+    assert_eq!((world.counts.sum("VisitsFailed"), world.counts.sum("BadMessages")), (1, 1));
     world.ended(&good, Status::Succeeded, HOLD).await;
     assert_eq!(world.open(&bad).await.dispatch, Dispatch::Intended);
     // Its lease stands, so a second delivery leaves it alone.

@@ -23,9 +23,10 @@ use generate::App;
 use lambda_runtime::{Context, LambdaEvent};
 use local::{Constraints, Options, Stack};
 use providers::Providers;
-use runtime::{Clock, Host, aws::Aws};
+use runtime::{Clock, Environment, Host, aws::Aws, metrics::Sink};
 use serde_json::{Value, json};
 use store::{Acceptance, Accepted, Credited, Store, Tables};
+use testkit::Counts;
 
 use crate::script::{Asked, Say, Script, Tell};
 
@@ -54,6 +55,7 @@ pub(crate) struct World {
     store: Store,
     app: App,
     pub(crate) script: Arc<Script>,
+    pub(crate) counts: Counts,
     now_ms: Arc<AtomicU64>,
     jobs: AtomicU32,
     users: AtomicU32,
@@ -80,10 +82,10 @@ impl World {
             keys: table("KeysTable"),
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
-        let script = Arc::new(Script::default());
+        let (script, counts) = (Arc::new(Script::default()), Counts::default());
         let app = App::new(
             stack.environment("GenerateFunction").unwrap(),
-            Host::system().with_clock(clock),
+            Host::system().with_clock(clock).with_counts(Some(Sink::new(counts.taker()))),
         )
         .unwrap();
         let app = app.with_providers(Providers::with_sandbox(script.clone()));
@@ -92,6 +94,7 @@ impl World {
             store,
             app,
             script,
+            counts,
             now_ms,
             jobs: AtomicU32::default(),
             users: AtomicU32::default(),
@@ -112,6 +115,17 @@ impl World {
         let credited = self.store.credit(&user, credit, "payment", NOW).await.unwrap();
         assert_eq!(credited, Credited::Now);
         user
+    }
+
+    /// One more worker like the first, that finds other variables.
+    pub(crate) fn elsewhere(&self, change: impl FnOnce(Environment) -> Environment) -> App {
+        let told = Arc::clone(&self.now_ms);
+        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let host =
+            Host::system().with_clock(clock).with_counts(Some(Sink::new(self.counts.taker())));
+        let environment = self.stack.environment("GenerateFunction").unwrap().clone();
+        let app = App::new(&change(environment), host).unwrap();
+        app.with_providers(Providers::with_sandbox(self.script.clone()))
     }
 
     /// One more worker on the same tables, with these upstreams and this clock.

@@ -31,7 +31,7 @@ fn function(name: &str) -> Environment {
 #[test]
 fn a_count_is_one_line_in_the_embedded_metric_format() {
     let (metrics, lines) = captured();
-    metrics.count(Metric::UpstreamTrouble, 1, Upstream::Sandbox);
+    metrics.count(Metric::UpstreamTrouble, 1, &[By::Upstream(Upstream::Sandbox)]);
     let line = concat!(
         r#"{"_aws":{"Timestamp":1777111200123,"CloudWatchMetrics":[{"Namespace":"Holdfast","#,
         r#""Dimensions":[["stack","service"],["stack","service","upstream"]],"#,
@@ -48,15 +48,23 @@ fn whatever_is_counted_keeps_to_the_specification() {
     let (metrics, lines) = captured();
     for metric in Metric::ALL {
         for value in [0, 1, 40_000, u64::MAX] {
-            metrics.count(metric, value, Upstream::Sandbox);
+            let by = [By::Upstream(Upstream::Sandbox), By::Outcome("accepted")];
+            let by = by.into_iter().filter(|by| metric.split_by().contains(&by.pair().0));
+            metrics.count(metric, value, &by.collect::<Vec<_>>());
             let line = lines.lock().unwrap().pop().unwrap();
             assert!(!line.contains('\n'), "{line}");
             let line: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(line["_aws"]["Timestamp"], NOW);
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
             assert_eq!(directive["Namespace"], "Holdfast");
-            assert_eq!(directive["Metrics"], json!([{"Name": metric.name(), "Unit": "Count"}]));
+            assert_eq!(
+                directive["Metrics"],
+                json!([{"Name": metric.name(), "Unit": metric.unit()}])
+            );
+            assert!(["Count", "Milliseconds", "Seconds"].contains(&metric.unit()));
             assert_eq!(line[metric.name()], value);
+            let sets = directive["Dimensions"].as_array().unwrap();
+            assert_eq!(sets.len(), 1 + metric.split_by().len(), "{line}");
             for set in directive["Dimensions"].as_array().unwrap() {
                 let set = set.as_array().unwrap();
                 assert!((1..=30).contains(&set.len()), "{line}");
@@ -73,25 +81,40 @@ fn whatever_is_counted_keeps_to_the_specification() {
 fn no_two_metrics_have_one_name_and_none_has_the_name_of_another_member() {
     let names: BTreeSet<_> = Metric::ALL.map(Metric::name).into_iter().collect();
     assert_eq!(names.len(), Metric::ALL.len());
-    assert!(["_aws", "stack", "service", "upstream"].iter().all(|other| !names.contains(other)));
+    assert!(
+        ["_aws", "stack", "service", "upstream", "outcome"]
+            .iter()
+            .all(|other| !names.contains(other))
+    );
 }
 
 #[test]
-fn a_function_counts_and_one_machine_does_not() {
-    let clock = Clock::system();
-    assert!(Metrics::of(&function("stack-Generate-1"), "generate", clock.clone()).sink.is_some());
+fn a_function_counts_and_one_machine_does_not_unless_it_is_asked_to() {
+    let host = Host::system();
+    assert!(Metrics::of(&function("stack-Generate-1"), "generate", &host).sink.is_some());
     for environment in [Environment::default(), function("")] {
-        let metrics = Metrics::of(&environment, "generate", clock.clone());
+        let metrics = Metrics::of(&environment, "generate", &host);
         assert!(metrics.sink.is_none());
-        metrics.count(Metric::ImagesWithheld, 1, Upstream::Sandbox);
+        metrics.count(Metric::Sweeps, 1, &[]);
     }
+    let lines = Arc::new(Mutex::new(0));
+    let host = host.with_counts(Some(Sink::new({
+        let lines = Arc::clone(&lines);
+        move |_| {
+            *lines.lock().unwrap() += 1;
+            Ok(())
+        }
+    })));
+    Metrics::of(&Environment::default(), "sweep", &host).count(Metric::Sweeps, 1, &[]);
+    Metrics::of(&function("stack-Sweep-1"), "sweep", &host).count_some(Metric::RungAgain, 0);
+    assert_eq!(*lines.lock().unwrap(), 1);
 }
 
 #[test]
 fn a_count_that_cannot_be_written_fails_nothing() {
     let full = || io::Error::from(io::ErrorKind::StorageFull);
     let metrics = Metrics::new("generate", clock(), move |_| Err(full()));
-    metrics.count(Metric::SubmitUnknown, 1, Upstream::Sandbox);
+    metrics.count(Metric::SubmitUnknown, 1, &[By::Upstream(Upstream::Sandbox)]);
 }
 
 #[test]
