@@ -8,7 +8,6 @@ mod credentials;
 mod demo;
 mod dlq;
 mod generate;
-mod http;
 mod job;
 mod moment;
 mod operate;

@@ -13,6 +13,7 @@
 )]
 
 mod cancel;
+mod client;
 mod counts;
 mod expiry;
 mod idempotency;

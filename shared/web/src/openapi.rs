@@ -2,7 +2,8 @@
 //!
 //! Bodies are described by the types that are written as them, what is refused by the table of refusals, what
 //! an order takes by the catalogue. A group of routes has a file: [`images`], [`jobs`], [`credits`],
-//! [`catalogue`]. A new route is a line there, and `just openapi` writes `docs/openapi.json` again.
+//! [`catalogue`]. A new route is a line there, and `just openapi` writes
+//! `docs/openapi.json` again.
 
 mod catalogue;
 mod credits;
