@@ -69,6 +69,30 @@ async fn what_a_sweep_does_is_counted_and_each_job_ends_once() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn what_is_open_is_told_after_each_sweep_with_the_age_of_the_oldest() {
+    let world = World::start().await;
+    let (counts, anna) = (world.counts(), world.user("anna", "1").await);
+    world.stack().pause_queue();
+    anna.accepted(&order("a cat")).await;
+    world.forward(Duration::from_mins(10));
+    anna.accepted(&order("a dog")).await;
+    world.forward(Duration::from_secs(1));
+    world.stack().sweep_now().await.unwrap();
+    assert_eq!(counts.last("OpenJobs"), Some(2));
+    assert!((601..700).contains(&counts.last("OldestHoldAge").unwrap()));
+
+    world.forward(Duration::from_mins(8));
+    world.stack().sweep_now().await.unwrap();
+    assert_eq!(counts.last("OpenJobs"), Some(1));
+    assert!((481..580).contains(&counts.last("OldestHoldAge").unwrap()));
+
+    world.forward(Duration::from_mins(18));
+    world.sweep().await;
+    assert_eq!((counts.last("OpenJobs"), counts.last("OldestHoldAge")), (Some(0), Some(0)));
+    world.finish().await;
+}
+
 /// Somebody else has written to the ledger: the sweep cannot give back what is not held.
 #[tokio::test]
 async fn a_hold_that_the_sweep_cannot_give_back_is_counted_until_it_can() {

@@ -21,6 +21,7 @@ use runtime::{
 };
 use serde::Serialize;
 use store::{DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
+use tokio::time::timeout;
 
 /// Rows that are looked at at a time.
 const AT_ONCE: usize = 32;
@@ -28,6 +29,8 @@ const AT_ONCE: usize = 32;
 const PAGE: u16 = 100;
 /// How much of the invocation is left for the rows at hand when no new page is begun.
 const REST: Duration = Duration::from_secs(15);
+/// How much of that is left, at least, when what is open has been counted.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// What the function needs, made once and lent to every run.
 ///
@@ -135,6 +138,7 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
         unfinished = report.unfinished,
         "swept"
     );
+    measure(app, Timestamp::from_millis(event.context.deadline).minus(MARGIN)).await;
     app.metrics.count_some(Metric::RungAgain, report.announced.into());
     app.metrics.count_some(Metric::RowsFailed, report.failed.into());
     match trouble {
@@ -144,6 +148,32 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
         }
         Some(error) => Err(error.into()),
     }
+}
+
+/// Tells how much is open, and for how long. Afterwards, so that what this run has ended is not among it.
+async fn measure(app: &App, until: Timestamp) {
+    let now = app.clock.now();
+    // On the heap: it is large, and most of a run goes by without it.
+    let counting = Box::pin(app.store.open_jobs(now, 1));
+    let open = match timeout(until.since(now), counting).await {
+        Ok(Ok(open)) => open,
+        Ok(Err(error)) => {
+            let cause = causes::chain(&error);
+            tracing::warn!(cause, "what is open cannot be counted");
+            return;
+        }
+        Err(_) => {
+            tracing::warn!("there was no time to count what is open");
+            return;
+        }
+    };
+    // Not all of it was looked at: what is told is the least that there is.
+    if !open.is_complete {
+        tracing::warn!(jobs = open.count, "more jobs are open than are counted");
+    }
+    let oldest = open.oldest.first().map_or(Duration::ZERO, |open| now.since(open.job.made_at()));
+    app.metrics.count(Metric::OpenJobs, open.count, &[]);
+    app.metrics.count(Metric::OldestHoldAge, oldest.as_secs(), &[]);
 }
 
 /// All shards, beginning with another one each minute, so that none is always the last.

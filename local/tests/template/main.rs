@@ -5,8 +5,10 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests may stop at the first surprise"
 )]
 
 mod document;
+mod hardened;
 mod watched;

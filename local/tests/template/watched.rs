@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use runtime::metrics::{DIMENSIONS, Metric, NAMESPACE};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::document::{Document, FUNCTION, QUEUE, TABLE, items, number, referred, text};
 
@@ -202,6 +202,53 @@ fn unwatched(template: &Document) -> Vec<String> {
     missing
 }
 
+/// What is wrong with the dashboard: each thing that it shows must be counted.
+fn wrong_dashboard(template: &Document) -> Vec<String> {
+    let dashboards = template.all("AWS::CloudWatch::Dashboard");
+    let [(_, dashboard)] = &dashboards[..] else { panic!("there is one dashboard") };
+    let body = text(&dashboard["Properties"]["DashboardBody"]["Fn::Sub"]);
+    let body: Value = serde_json::from_str(body).unwrap();
+    let mut wrong = Vec::new();
+    let widgets = items(&body["widgets"]);
+    assert!(widgets.len() >= 10);
+    for widget in widgets {
+        let metrics = items(&widget["properties"]["metrics"]);
+        assert!(!metrics.is_empty(), "{widget}");
+        for metric in metrics {
+            let parts: Vec<&str> = items(metric).into_iter().filter_map(Value::as_str).collect();
+            let [namespace, name, dimensions @ ..] = parts.as_slice() else { panic!("{metric}") };
+            let values: Vec<Value> = dimensions.iter().skip(1).step_by(2).map(reference).collect();
+            let dimensions = dimensions.iter().step_by(2).copied().zip(&values).collect();
+            let shown = Named { namespace, metric: name, dimensions };
+            wrong.extend(shown.is_counted(template).err());
+        }
+    }
+    wrong
+}
+
+/// What `${…}` stands for in a `Fn::Sub`, in the form that a template has it elsewhere.
+fn reference(text: &&str) -> Value {
+    match text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+        None => json!(text),
+        Some(name) if name.contains('.') => json!({ "Fn::GetAtt": name }),
+        Some(name) => json!({ "Ref": name }),
+    }
+}
+
+#[test]
+fn everything_that_the_dashboard_shows_is_counted() {
+    assert_eq!(wrong_dashboard(&Document::ours()), [""; 0]);
+    for (text, other, why) in [
+        ("\"Holdfast\", \"ChargedMicros\"", "\"Holdfast\", \"Charged\"", "no such metric"),
+        ("\"outcome\", \"accepted\"", "\"upstream\", \"bfl\"", "not split by that"),
+        ("\"ApiId\", \"${Api}\"", "\"ApiName\", \"${Api}\"", "AWS does not count that"),
+        ("\"QueueName\", \"${JobsQueue.QueueName}\"", "\"QueueName\", \"jobs\"", "AWS does not"),
+    ] {
+        let wrong = wrong_dashboard(&Document::with(text, other));
+        assert!(wrong.len() == 1 && wrong[0].contains(why), "{text}: {wrong:?}");
+    }
+}
+
 /// An alarm on a metric that nobody counts never rings.
 #[test]
 fn every_alarm_is_on_a_metric_that_is_counted() {
@@ -255,6 +302,18 @@ fn every_function_and_every_queue_has_its_alarms() {
     ] {
         assert!(!unwatched(&Document::with(text, other)).is_empty(), "{text}");
     }
+}
+
+/// A hold that outlives its hard expiry is the one promise that time alone must keep.
+#[test]
+fn a_hold_that_outlives_its_hard_expiry_rings_an_alarm() {
+    let template = Document::ours();
+    let alarms = template.all(ALARM);
+    let (_, alarm) = alarms.iter().find(|(id, _)| *id == "OldestHoldAlarm").unwrap();
+    let [metric] = &metrics(alarm)[..] else { panic!("it is on one metric") };
+    assert_eq!(metric.metric, Metric::OldestHoldAge.name());
+    assert_eq!(alarm["Properties"]["Threshold"]["Ref"], "HardExpirySeconds");
+    assert_eq!(alarm["Properties"]["ComparisonOperator"], "GreaterThanThreshold");
 }
 
 /// F-56: while no sweep runs nothing is given back, and nobody but the operator can know.

@@ -76,6 +76,10 @@ pub enum Metric {
     RungAgain,
     /// A row that is due could not be dealt with. It stays due.
     RowsFailed,
+    /// How many jobs are open, seen after each sweep.
+    OpenJobs,
+    /// How old the oldest open job is, and with it the oldest hold, seen after each sweep.
+    OldestHoldAge,
 }
 
 /// What a count is split by, beside the stack and the service. It has few values, all of them ours: never
@@ -99,7 +103,7 @@ impl By {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Orders,
         Self::RingsFailed,
         Self::Claims,
@@ -122,6 +126,8 @@ impl Metric {
         Self::Sweeps,
         Self::RungAgain,
         Self::RowsFailed,
+        Self::OpenJobs,
+        Self::OldestHoldAge,
     ];
 
     /// Its name in CloudWatch.
@@ -150,6 +156,8 @@ impl Metric {
             Self::Sweeps => "Sweeps",
             Self::RungAgain => "RungAgain",
             Self::RowsFailed => "RowsFailed",
+            Self::OpenJobs => "OpenJobs",
+            Self::OldestHoldAge => "OldestHoldAge",
         }
     }
 
@@ -176,7 +184,11 @@ impl Metric {
             | Self::FencesRefused
             | Self::BadMessages
             | Self::VisitsFailed => &["generate"],
-            Self::Sweeps | Self::RungAgain | Self::RowsFailed => &["sweep"],
+            Self::Sweeps
+            | Self::RungAgain
+            | Self::RowsFailed
+            | Self::OpenJobs
+            | Self::OldestHoldAge => &["sweep"],
         }
     }
 
@@ -203,14 +215,22 @@ impl Metric {
             | Self::BooksUnbalanced
             | Self::Sweeps
             | Self::RungAgain
-            | Self::RowsFailed => &[],
+            | Self::RowsFailed
+            | Self::OpenJobs
+            | Self::OldestHoldAge => &[],
         }
     }
 
     /// What its values are, in CloudWatch's words.
     #[must_use]
     pub const fn unit(self) -> &'static str {
-        if matches!(self, Self::JobDuration) { "Milliseconds" } else { "Count" }
+        if matches!(self, Self::JobDuration) {
+            "Milliseconds"
+        } else if matches!(self, Self::OldestHoldAge) {
+            "Seconds"
+        } else {
+            "Count"
+        }
     }
 }
 

@@ -31,6 +31,12 @@ impl Counts {
         self.sum_where(metric, |line| line.get("outcome").is_some_and(|of| of == outcome))
     }
 
+    /// The value that a metric had last.
+    pub fn last(&self, metric: &str) -> Option<u64> {
+        let lines = self.0.lock().expect("nobody panics");
+        lines.iter().rev().find_map(|line| line.get(metric)?.as_u64())
+    }
+
     /// What was counted: by which function, under which name, by what it can be split. Sorted, each once.
     pub fn seen(&self) -> Vec<(String, String, Vec<String>)> {
         let lines = self.0.lock().expect("nobody panics");
