@@ -11,12 +11,15 @@ mod refusal;
 pub mod request;
 mod routes;
 
-pub use answer::{Freshness, answer, created, replayed, respond, written};
+pub use answer::{
+    Freshness, Queue, answer, created, replayed, respond, tell_applied, tell_queue, written,
+};
 pub use body::{
     balance::balance,
     catalogue::{index, models, pricing},
     job::{Links, job, jobs},
     limits::{limits, tiers},
+    quote::quote,
     transactions::transactions,
 };
 pub use refusal::Refusal;

@@ -15,7 +15,10 @@ use serde_json::value::RawValue;
 
 #[cfg(test)]
 use crate::body::Usd;
-use crate::{answer, body::usd};
+use crate::{
+    answer::{self, Queue},
+    body::usd,
+};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -244,10 +247,14 @@ impl Refusal {
             | Self::Unavailable(_)
             | Self::Internal(_) => (None, None),
         };
+        let full = if let Self::QueueFull { cap } = &self { Some(*cap) } else { None };
         let message = self.to_string();
         let param = self.param();
         let error = ErrorOut { message, kind, code, param, request_id, required, available };
         let mut response = answer::refuse(status, &Envelope { error }, retry_after);
+        if let Some(cap) = full {
+            answer::tell_queue(&mut response, Queue { cap, free: 0 });
+        }
         if let Self::MethodNotAllowed { allow } = &self
             && let Ok(allow) = HeaderValue::from_str(allow)
         {
