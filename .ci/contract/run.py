@@ -19,6 +19,7 @@ ANSWER = 35
 
 
 def main(holdfast, schemathesis):
+    holdfast, schemathesis = Path(holdfast).absolute(), Path(schemathesis).absolute()
     # Whoever has a server, or keys of upstreams, is not asked and does not pay.
     kept = {
         name: value

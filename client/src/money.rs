@@ -29,7 +29,10 @@ impl Usd {
         };
         let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !is_number(whole) || !is_number(decimals) || decimals.len() > DECIMALS
+        if whole.is_empty()
+            || !is_number(whole)
+            || !is_number(decimals)
+            || decimals.len() > DECIMALS
         {
             return None;
         }

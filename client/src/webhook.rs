@@ -89,8 +89,8 @@ impl Verifier {
         if at.abs_diff(now) > self.tolerance.as_secs() {
             return Err(Unverified::OutOfTime);
         }
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
-            .map_err(|_| Unverified::BadSignature)?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).map_err(|_| Unverified::BadSignature)?;
         for part in [headers.id.as_bytes(), b".", headers.timestamp.as_bytes(), b".", body] {
             mac.update(part);
         }
@@ -98,7 +98,8 @@ impl Verifier {
         let versioned = headers.signature.split(' ').filter_map(|one| one.strip_prefix("v1,"));
         let told = versioned.filter_map(|text| STANDARD.decode(text).ok());
         // All of them are looked at, whichever it is.
-        let good = told.fold(false, |good, told| good | bool::from(expected.ct_eq(told.as_slice())));
+        let good =
+            told.fold(false, |good, told| good | bool::from(expected.ct_eq(told.as_slice())));
         if good { Ok(()) } else { Err(Unverified::BadSignature) }
     }
 }

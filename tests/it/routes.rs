@@ -8,8 +8,7 @@ use serde_json::json;
 use crate::world::{World, answer, described::DOCUMENT};
 
 /// The routes that need no key, as README.md promises.
-const OPEN: [&str; 5] =
-    ["/", "/v1/limits/tiers", "/v1/models", "/v1/openapi.json", "/v1/pricing"];
+const OPEN: [&str; 5] = ["/", "/v1/limits/tiers", "/v1/models", "/v1/openapi.json", "/v1/pricing"];
 
 #[tokio::test]
 async fn every_route_with_an_authorizer_wants_a_good_key() {
@@ -104,7 +103,9 @@ async fn a_method_that_a_route_does_not_take_is_told_those_it_takes() {
         (Method::TRACE, "/", "GET"),
         (Method::from_bytes(b"QUERY").unwrap(), "/v1/pricing", "GET"),
     ] {
-        for request in [world.api().request(method.clone(), path), anna.request(method.clone(), path)] {
+        for request in
+            [world.api().request(method.clone(), path), anna.request(method.clone(), path)]
+        {
             let told = answer(request).await.expect(405);
             assert_eq!(told.header("allow"), allowed, "{method} {path}");
             if method != Method::HEAD {
@@ -130,7 +131,9 @@ async fn every_route_of_the_template_is_described_and_no_other() {
     }
     let mut described = BTreeSet::new();
     for (path, operations) in DOCUMENT["paths"].as_object().unwrap() {
-        described.extend(operations.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())));
+        described.extend(
+            operations.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())),
+        );
     }
     assert_eq!(described, deployed);
     let served = world.api().get("/v1/openapi.json").await.expect(200);

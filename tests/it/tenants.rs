@@ -236,7 +236,7 @@ async fn no_other_origin_is_let_in_on_any_route() {
             let cors: Vec<&str> = names.filter(|name| name.starts_with("access-control")).collect();
             assert_eq!(cors, [""; 0], "{method} {path}");
             if method == Method::OPTIONS {
-                told.refused(404, "route_not_found");
+                told.refused(405, "method_not_allowed");
             }
         }
     }

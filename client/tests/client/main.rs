@@ -23,7 +23,9 @@ fn order() -> Prepared {
 }
 
 /// Submits an order to a script; how it ended, and what came.
-async fn submit(steps: Vec<Step>) -> (Result<holdfast_client::Placed, SubmitError>, Vec<script::Seen>) {
+async fn submit(
+    steps: Vec<Step>,
+) -> (Result<holdfast_client::Placed, SubmitError>, Vec<script::Seen>) {
     let script = Script::play(steps).await;
     let placed = script.client().submit(&order()).await;
     (placed, script.end().await)
@@ -118,7 +120,8 @@ async fn nobody_is_asked_sooner_than_they_say() {
     placed.unwrap();
     assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
     // Who wants more than we are willing to wait is not asked again.
-    let tomorrow = Step::Answer(429, "Retry-After: 86400", json!({ "message": "Too Many Requests" }));
+    let tomorrow =
+        Step::Answer(429, "Retry-After: 86400", json!({ "message": "Too Many Requests" }));
     let (placed, seen) = submit(vec![tomorrow]).await;
     let Err(SubmitError::Refused(told)) = placed else { panic!("{placed:?}") };
     assert_eq!((told.message.as_str(), told.code), ("Too Many Requests", None));
@@ -202,9 +205,7 @@ async fn a_cancel_says_which_of_the_two_happened() {
 
 #[tokio::test]
 async fn a_list_is_read_to_its_end() {
-    let page = |rows: Value, next: Value| {
-        json!({ "object": "list", "data": rows, "has_more": !next.is_null(), "next_cursor": next })
-    };
+    let page = |rows: Value, next: Value| json!({ "object": "list", "data": rows, "has_more": !next.is_null(), "next_cursor": next });
     let script = Script::play(vec![
         Step::Answer(200, "", page(json!([job("failed"), job("failed")]), json!("a+b="))),
         Step::Cut,
@@ -249,7 +250,8 @@ async fn secrets_are_not_shown() {
         assert!(!shown.contains(secret), "{shown}");
     }
     // Port 9 is where nobody listens: the cause does not show the URL either.
-    let failed = client.with_retries(holdfast_client::Retries { attempts: 1, ..Default::default() });
+    let failed =
+        client.with_retries(holdfast_client::Retries { attempts: 1, ..Default::default() });
     let Err(error) = failed.job("a-job").await else { panic!() };
     assert!(!format!("{error:?}").contains("a-job"), "{error:?}");
 }

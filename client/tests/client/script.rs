@@ -81,9 +81,10 @@ async fn read(connection: &mut TcpStream) -> Seen {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, _)) = text.split_once("\r\n\r\n") {
             let head = head.to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).map_or(0, |rest| {
-                rest.lines().next().unwrap().parse::<usize>().unwrap()
-            });
+            let length = head
+                .split("content-length: ")
+                .nth(1)
+                .map_or(0, |rest| rest.lines().next().unwrap().parse::<usize>().unwrap());
             let begin = head.len() + 4;
             if bytes.len() >= begin + length {
                 let line = text.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
@@ -108,8 +109,7 @@ async fn answer(mut connection: TcpStream, step: Step) {
         Step::Cut => return,
         Step::Answer(status, headers, body) => {
             let body = body.to_string();
-            let headers =
-                if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
+            let headers = if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
             (whole(status, &headers, body.len()) + &body).into_bytes()
         }
         Step::Half => (whole(202, "", 1_000) + r#"{"id":"#).into_bytes(),

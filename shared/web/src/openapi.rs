@@ -112,7 +112,10 @@ fn validator(schema: &Value) -> jsonschema::Validator {
 #[test]
 fn the_description_in_the_repository_is_what_is_generated() {
     let now = text();
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test, and of nothing that is deployed")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of this test, and of nothing that is deployed"
+    )]
     let update = std::env::var("UPDATE").is_ok();
     if update {
         std::fs::write(FILE, &now).unwrap();

@@ -13,7 +13,16 @@ pub(crate) static DOCUMENT: LazyLock<Value> =
 static CHECKS: LazyLock<BTreeMap<String, jsonschema::Validator>> = LazyLock::new(checks);
 
 /// Headers that only mean something on some answers: where one is, it is described.
-const TOLD: [&str; 5] = ["location", "idempotent-replayed", "retry-after", "allow", "cache-control"];
+const TOLD: [&str; 8] = [
+    "location",
+    "idempotent-replayed",
+    "retry-after",
+    "allow",
+    "cache-control",
+    "preference-applied",
+    "ratelimit",
+    "ratelimit-policy",
+];
 
 fn checks() -> BTreeMap<String, jsonschema::Validator> {
     let mut schemas = DOCUMENT["components"]["schemas"].clone();

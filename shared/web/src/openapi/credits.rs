@@ -8,7 +8,10 @@ use super::{
     operation::Operation,
     schema::{Schemas, constant, list, named, one_of},
 };
-use crate::body::{balance, balance::BalanceOut, limits, limits::LimitsOut, transactions, transactions::TransactionOut};
+use crate::body::{
+    balance, balance::BalanceOut, limits, limits::LimitsOut, transactions,
+    transactions::TransactionOut,
+};
 
 pub(super) const TAG: &str = "Account";
 

@@ -14,10 +14,11 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    jobs::{self, example},
+    jobs::example,
     operation::Operation,
     schema::{Schemas, constant, named},
 };
+use crate::body::quote::QuoteOut;
 
 pub(super) const TAG: &str = "Images";
 
@@ -37,20 +38,47 @@ pub(super) fn operations() -> Vec<Operation> {
         "The same as the field `idempotency_key`. No comma; two that differ are refused.",
         key(),
     )
+    .header(
+        "Prefer",
+        "`wait=N`, 1 to 25 seconds: the answer is held back until the job has ended, or the time is up. What is not \
+         understood is ignored, as preferences are.",
+        json!({ "type": "string" }),
+    )
+    .query(
+        "dry_run",
+        "Whether the order is only priced: nothing is stored or held.",
+        json!({ "enum": ["true", "false"], "default": "false" }),
+    )
     .body(true, named("ImageOrder"), orders())
     .answers(
         202,
         "A new job. Its price is held.",
-        &["Location", "Retry-After", "Cache-Control"],
+        &[
+            "Location",
+            "Retry-After",
+            "Cache-Control",
+            "Preference-Applied",
+            "RateLimit",
+            "RateLimit-Policy",
+        ],
         named("Job"),
         json!({ "accepted": example::pending() }),
     )
     .answers(
         200,
-        "The job of an earlier request under this idempotency key, as it is now.",
-        &["Location", "Idempotent-Replayed", "Retry-After", "Cache-Control"],
-        named("Job"),
-        json!({ "replayed": example::succeeded() }),
+        "The job of an earlier request under this idempotency key, as it is now; or a new job that has ended, for \
+         whoever preferred to wait; or, with `dry_run`, the price.",
+        &[
+            "Location",
+            "Idempotent-Replayed",
+            "Retry-After",
+            "Cache-Control",
+            "Preference-Applied",
+            "RateLimit",
+            "RateLimit-Policy",
+        ],
+        json!({ "oneOf": [named("Job"), named("Quote")] }),
+        json!({ "ended": example::succeeded(), "quote": crate::body::quote::tests::example() }),
     )
     .refuses(&[
         "missing_parameter",
@@ -103,7 +131,15 @@ fn orders() -> Value {
 
 /// An order is read field by field, so no type has its schema: it is that of one of the models.
 pub(super) fn describe(schemas: &mut Schemas) {
-    jobs::describe(schemas);
+    let refusals = ["account_suspended", "insufficient_balance", "queue_full"].map(Value::from);
+    let refusals: Vec<Value> = refusals.into_iter().chain([Value::Null]).collect();
+    schemas
+        .add::<QuoteOut>()
+        .refine("Quote", "object", constant("price_quote"))
+        .refine("Quote", "model", super::catalogue::slugs())
+        .refine("Quote", "size", super::jobs::sizes())
+        .refine("Quote", "currency", constant("USD"))
+        .refine("Quote", "refusal", json!({ "enum": refusals }));
     let names = MODELS.each_ref().map(name);
     let mapping: Map<String, Value> = (MODELS.iter().zip(&names))
         .map(|(model, name)| (model.slug.to_owned(), json!(format!("#/components/schemas/{name}"))))

@@ -105,7 +105,7 @@ pub(super) fn describe(schemas: &mut Schemas) {
         .refine("Job", "status", statuses())
         .refine("Job", "model", super::catalogue::slugs())
         .refine("Job", "n", json!({ "minimum": 1, "maximum": domain::order::IMAGES_MAX }))
-        .refine("Job", "size", one_of(Ratio::ALL.map(Ratio::as_str).into_iter().chain(["auto"])))
+        .refine("Job", "size", sizes())
         .refine("Job", "metadata", json!({ "maxProperties": METADATA_PAIRS_MAX }))
         .refine("Output", "url", json!({ "format": "uri" }))
         .refine("Output", "images", json!({ "minItems": 1, "maxItems": domain::order::IMAGES_MAX }))
@@ -115,6 +115,11 @@ pub(super) fn describe(schemas: &mut Schemas) {
         .refine("Image", "content_type", one_of(["image/png", "image/jpeg", "image/webp"]))
         .refine("Image", "seed", json!({ "maximum": u32::MAX.max(SEED_MAX) }))
         .refine("JobError", "code", one_of(codes()));
+}
+
+/// The shapes that are made; `auto` is that of the picture to be changed.
+pub(super) fn sizes() -> Value {
+    one_of(Ratio::ALL.map(Ratio::as_str).into_iter().chain(["auto"]))
 }
 
 /// Why a job may end without pictures.

@@ -96,7 +96,8 @@ impl Operation {
     /// Takes a body.
     pub(super) fn body(mut self, required: bool, schema: Value, examples: Value) -> Self {
         let content = json!({ "application/json": { "schema": schema, "examples": named_values(&examples) } });
-        self.said.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
+        self.said
+            .insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
         self.refuses(&[
             "invalid_json",
             "request_too_large",
@@ -201,6 +202,9 @@ fn refusal(rows: &[Told], gateway: Option<&str>) -> Value {
         if rows.iter().any(|row| row.retry_after.is_some()) {
             headers.push("Retry-After");
         }
+        if rows.iter().any(|row| row.code == "queue_full") {
+            headers.extend(["RateLimit", "RateLimit-Policy"]);
+        }
         for row in rows {
             described.push(format!("`{}`", row.code));
             examples.insert(row.code.to_owned(), kept(row.code));
@@ -227,9 +231,8 @@ fn refusal(rows: &[Told], gateway: Option<&str>) -> Value {
 
 fn header_refs(names: &[&str]) -> Value {
     let all = names.iter().chain(["X-Request-Id"].iter());
-    let refs = all.map(|name| {
-        (name.to_string(), json!({ "$ref": format!("#/components/headers/{name}") }))
-    });
+    let refs = all
+        .map(|name| (name.to_string(), json!({ "$ref": format!("#/components/headers/{name}") })));
     Value::Object(refs.collect())
 }
 
@@ -260,7 +263,8 @@ pub(super) fn examples() -> Value {
 
 /// The headers that answers may have.
 pub(super) fn headers() -> Value {
-    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
     let seconds = json!({ "type": "integer", "minimum": 0 });
     json!({
         "X-Request-Id": text("What to name when asking for help."),
@@ -274,6 +278,11 @@ pub(super) fn headers() -> Value {
                             nor from the gateway.",
             "schema": seconds,
         },
+        "Preference-Applied": text("For how long the answer was held back: `wait=N`."),
+        "RateLimit": text("How many more jobs may be unfinished: `\"unfinished-jobs\";r=N`."),
+        "RateLimit-Policy": text(
+            "How many jobs may be unfinished: `\"unfinished-jobs\";q=N;qu=\"concurrent-requests\"`.",
+        ),
         "Cache-Control": text("Who may keep the answer, and for how long."),
         "Allow": text("The methods that the route takes."),
     })
@@ -306,10 +315,13 @@ pub(super) fn describe(schemas: &mut Schemas) {
             "required": ["message"],
         }),
     );
-    schemas.set("OpenApi", json!({
-        "type": "object",
-        "description": "This description.",
-        "properties": { "openapi": constant("3.1.0") },
-        "required": ["openapi"],
-    }));
+    schemas.set(
+        "OpenApi",
+        json!({
+            "type": "object",
+            "description": "This description.",
+            "properties": { "openapi": constant("3.1.0") },
+            "required": ["openapi"],
+        }),
+    );
 }
