@@ -11,9 +11,9 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Balance, Cancellation, Error, Job, Limits, Page, Pages, Placed, Prepared, Retries, Status,
-    SubmitError, Transaction,
-    attempts::{Answer, is_unknown},
+    Balance, Cancellation, Error, Job, Limits, Page, Pages, Placed, Prepared, Quote, Retries,
+    Status, SubmitError, Transaction,
+    attempts::{Answer, Failure, is_unknown},
 };
 
 /// Longest wait for a connection.
@@ -83,20 +83,26 @@ impl Client {
     /// # Errors
     /// [`SubmitError`]
     pub async fn submit(&self, order: &Prepared) -> Result<Placed, SubmitError> {
-        let request = || {
-            self.request(Method::POST, "/v1/images/generations")
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(order.body().to_vec())
-        };
-        let answer = self.retries.send(request).await.map_err(|failure| match failure.error {
-            Error::Refused(told) if told.is_final() => SubmitError::Refused(told),
-            error if failure.unanswered || is_unknown(&error) => SubmitError::Unknown(error),
-            Error::Refused(told) => SubmitError::Refused(told),
-            error @ Error::Unanswered(_) => SubmitError::Unknown(error),
-        })?;
+        let sent = self.retries.send(|| self.order(order, "")).await;
+        let answer = sent.map_err(judge)?;
         let replayed = answer.headers.contains_key("idempotent-replayed");
         let job = read(&answer).map_err(SubmitError::Unknown)?;
         Ok(Placed { job, replayed })
+    }
+
+    /// What an order would cost, and whether it would be accepted now. Nothing is stored or held.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn quote(&self, order: &Prepared) -> Result<Quote, Error> {
+        let sent = self.retries.send(|| self.order(order, "?dry_run=true")).await;
+        read(&sent.map_err(|failure| failure.error)?)
+    }
+
+    fn order(&self, order: &Prepared, query: &str) -> RequestBuilder {
+        self.request(Method::POST, &format!("/v1/images/generations{query}"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(order.body().to_vec())
     }
 
     /// What became of a job.
@@ -115,12 +121,12 @@ impl Client {
         let path = format!("/v1/jobs/{}/cancel", segment(id));
         let sent = self.retries.send(|| self.request(Method::POST, &path)).await;
         match sent {
-            Ok(answer) => Ok(Cancellation::Canceled(read(&answer)?)),
+            Ok(answer) => Ok(Cancellation::Canceled(Box::new(read(&answer)?))),
             Err(failure) => match failure.error {
                 Error::Refused(told) if told.code.as_deref() == Some("job_not_cancelable") => {
                     Ok(Cancellation::TooLate)
                 }
-                error => Err(error),
+                error @ (Error::Refused(_) | Error::Unanswered(_)) => Err(error),
             },
         }
     }
@@ -186,6 +192,15 @@ impl Client {
     }
 }
 
+/// What an order is that has no good answer.
+fn judge(Failure { error, unanswered }: Failure) -> SubmitError {
+    let is_unknown = unanswered || is_unknown(&error);
+    match error {
+        Error::Refused(told) if told.is_final() || !is_unknown => SubmitError::Refused(told),
+        error @ (Error::Refused(_) | Error::Unanswered(_)) => SubmitError::Unknown(error),
+    }
+}
+
 fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
     let nonsense = |error: serde_json::Error| {
         // Where, not what: it may hold URLs that open pictures.
@@ -203,7 +218,11 @@ fn segment(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
                 written.push(char::from(byte));
             }
-            _ => written.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let [high, low] = [byte >> 4, byte & 15];
+                let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+                written.extend(['%', digit(high), digit(low)].map(|c| c.to_ascii_uppercase()));
+            }
         }
     }
     written

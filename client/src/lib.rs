@@ -48,7 +48,7 @@ pub use client::{Client, SetupError, http_client};
 pub use download::DownloadError;
 pub use error::{ApiError, Error, SubmitError};
 pub use job::{Image, Job, JobError, Output, Status};
-pub use money::{Balance, Changes, Limits, Transaction, Usd};
+pub use money::{Balance, Changes, Limits, Quote, Transaction, Usd};
 pub use order::{Order, Placed, PrepareError, Prepared};
 pub use pages::{Page, Pages};
 pub use wait::{Cancellation, Waited};

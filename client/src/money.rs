@@ -62,6 +62,22 @@ impl<'de> Deserialize<'de> for Usd {
     }
 }
 
+/// What an order would cost.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct Quote {
+    /// What would be held: the most that it can cost.
+    pub estimated_cost: Usd,
+    /// What one picture costs.
+    pub price_per_image: Usd,
+    /// What the account has.
+    pub available: Usd,
+    /// Whether it would be accepted now.
+    pub acceptable: bool,
+    /// With which code it would be refused.
+    pub refusal: Option<String>,
+}
+
 /// What an account has. `credited` is the sum of the other three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]

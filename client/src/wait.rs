@@ -24,7 +24,7 @@ pub enum Waited {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancellation {
     /// The job is canceled and its price given back.
-    Canceled(Job),
+    Canceled(Box<Job>),
     /// It has begun, or ended otherwise; it may be charged.
     TooLate,
 }
@@ -60,7 +60,7 @@ impl Client {
                 return Ok(Waited::Unfinished(job));
             }
             // Half of it is sure, so that nobody asks without pause.
-            let half = pause / 2;
+            let half = pause.checked_div(2).unwrap_or(pause);
             sleep(half.saturating_add(jitter(half)).min(left)).await;
             pause = pause.saturating_mul(3).checked_div(2).unwrap_or(LONGEST).min(LONGEST);
             let left = patience.saturating_sub(begun.elapsed());

@@ -98,6 +98,9 @@ async fn an_order_that_is_sent_until_it_is_answered_is_one_job_and_one_charge() 
     let (url, count) = way(world.stack().url(), FATES).await;
     let client = client(&url, &anna);
     let order = Order::new("recraft-v3", "a cat").n(2).metadata("invoice", "17").prepare().unwrap();
+    let direct = self::client(world.stack().url(), &anna);
+    let quote = direct.quote(&order).await.unwrap();
+    assert_eq!((quote.estimated_cost.to_string().as_str(), quote.acceptable), ("0.108", true));
     let placed = client.submit(&order).await.unwrap();
     assert!(placed.replayed, "the second attempt was accepted");
     assert_eq!(count.load(Ordering::SeqCst), 4);
