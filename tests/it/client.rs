@@ -94,8 +94,7 @@ fn client(url: &str, caller: &Caller) -> Client {
 async fn an_order_that_is_sent_until_it_is_answered_is_one_job_and_one_charge() {
     let world = World::start().await;
     let anna = world.user("anna", "1").await;
-    const FATES: &[Fate] = &[Fate::Request, Fate::Answer, Fate::Answer, Fate::None];
-    let (url, count) = way(world.stack().url(), FATES).await;
+    let (url, count) = way(world.stack().url(), &[Fate::Request, Fate::Answer, Fate::Answer]).await;
     let client = client(&url, &anna);
     let order = Order::new("recraft-v3", "a cat").n(2).metadata("invoice", "17").prepare().unwrap();
     let direct = self::client(world.stack().url(), &anna);

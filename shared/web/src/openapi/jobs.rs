@@ -1,12 +1,6 @@
 //! What became of an order.
 
-use domain::{
-    failure::Failure,
-    job::Status,
-    order::{METADATA_PAIRS_MAX, SEED_MAX},
-    scope::Scope,
-    size::Ratio,
-};
+use domain::{failure::Failure, job::Status, order::METADATA_PAIRS_MAX, scope::Scope, size::Ratio};
 use serde_json::{Value, json};
 
 use super::{
@@ -113,7 +107,7 @@ pub(super) fn describe(schemas: &mut Schemas) {
         .refine("Image", "width", json!({ "minimum": 1 }))
         .refine("Image", "height", json!({ "minimum": 1 }))
         .refine("Image", "content_type", one_of(["image/png", "image/jpeg", "image/webp"]))
-        .refine("Image", "seed", json!({ "maximum": u32::MAX.max(SEED_MAX) }))
+        .refine("Image", "seed", json!({ "maximum": u32::MAX }))
         .refine("JobError", "code", one_of(codes()));
 }
 
