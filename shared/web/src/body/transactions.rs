@@ -15,7 +15,7 @@ use super::{SignedUsd, Usd};
 pub(crate) struct TransactionOut {
     id: String,
     object: &'static str,
-    /// A job has a `hold`, and later one `usage` or one `refund`.
+    /// A job has a `hold`, and later one `usage` or one `refund`; a `refund` after a `usage` is the operator's.
     kind: &'static str,
     /// What it is about, as an amount of its own.
     #[cfg_attr(test, schema(value_type = Usd))]
@@ -68,6 +68,7 @@ fn transaction(entry: &Entry) -> TransactionOut {
         EntryKind::Resolution { job, .. } => {
             (format!("{job}-resolution"), Some(job.to_string()), None)
         }
+        EntryKind::Reversal { job, .. } => (format!("{job}-reversal"), Some(job.to_string()), None),
     };
     TransactionOut {
         id,

@@ -79,7 +79,7 @@ pub(super) fn describe(schemas: &mut Schemas) {
 fn every_kind_of_transaction_is_what_is_described() {
     let check = super::validator(&named("Transaction"));
     let kinds = transactions::tests::examples();
-    assert_eq!(kinds.len(), 4);
+    assert_eq!(kinds.len(), 5);
     for body in kinds {
         assert!(check.is_valid(&body), "{body}");
     }

@@ -128,7 +128,7 @@ fn codes() -> Vec<&'static str> {
         Failure::OutcomeUnknown,
         Failure::JobExpired,
     ];
-    failures.iter().map(|failure| failure.code()).chain(["canceled"]).collect()
+    failures.iter().map(|failure| failure.code()).chain(["canceled", "refunded"]).collect()
 }
 
 /// Jobs as the API writes them.
@@ -136,7 +136,9 @@ pub(super) mod example {
     use domain::{failure::Failure, job::State};
     use serde_json::{Value, json};
 
-    use crate::body::job::tests::{after, image, succeeded as done, value};
+    use crate::body::job::tests::{
+        after, canceled as canceled_state, image, succeeded as done, value,
+    };
 
     pub(in crate::openapi) fn pending() -> Value {
         value(State::Pending, 0)
@@ -151,7 +153,7 @@ pub(super) mod example {
     }
 
     pub(in crate::openapi) fn canceled() -> Value {
-        value(State::Refunded { at: after(30) }, 0)
+        value(canceled_state(), 0)
     }
 
     pub(in crate::openapi) fn list(rows: &[Value]) -> Value {
