@@ -119,6 +119,7 @@ async fn a_method_that_a_route_does_not_take_is_told_those_it_takes() {
 #[tokio::test]
 async fn every_route_of_the_template_is_described_and_no_other() {
     let world = World::start().await;
+    world.user("anna", "1").await;
     let template = world.stack().template();
     let mut deployed = BTreeSet::new();
     for route in template.functions.values().flat_map(|function| &function.routes) {

@@ -26,7 +26,11 @@ enum Border {
 /// Every route, with its border.
 fn border(route: &str) -> Border {
     match route {
-        "GET /" | "GET /v1/models" | "GET /v1/pricing" | "GET /v1/limits/tiers" => Border::Public,
+        "GET /"
+        | "GET /v1/models"
+        | "GET /v1/pricing"
+        | "GET /v1/limits/tiers"
+        | "GET /v1/openapi.json" => Border::Public,
         "POST /v1/images/generations" => Border::Made(Scope::JobsWrite),
         "POST /v1/jobs/{id}/cancel" => Border::Named(Scope::JobsWrite),
         "GET /v1/jobs/{id}" => Border::Named(Scope::JobsRead),
