@@ -123,6 +123,7 @@ pub(crate) fn log() -> anyhow::Result<()> {
         .with_env_var("HOLDFAST_LOG")
         .try_from_env()
         .unwrap_or_else(|_| EnvFilter::new(QUIET));
-    let logger = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    let logger =
+        tracing_subscriber::fmt().with_writer(runtime::sink::stderr).with_env_filter(filter);
     logger.try_init().map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))
 }

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use crate::Environment;
+use crate::{Environment, sink};
 
 /// Logs from now on, as `LOG_LEVEL` says (default `info`). The AWS SDK is kept to its warnings:
 /// below them it logs requests and answers, and with them prompts and keys.
@@ -13,6 +13,7 @@ pub fn init(environment: &Environment) {
     );
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logger = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false);
+    let logger = logger.with_writer(sink::stdout);
     // A second call finds a logger in place and leaves it there.
     if logger.try_init().is_err() {
         tracing::debug!("logging was set up before");
