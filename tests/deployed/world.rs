@@ -3,6 +3,8 @@
 #[expect(dead_code, reason = "what scenarios in one process ask besides is not asked here")]
 #[path = "../it/world/api.rs"]
 mod api;
+#[path = "../it/world/described.rs"]
+mod described;
 #[expect(dead_code, reason = "what scenarios in one process ask besides is not asked here")]
 #[path = "../it/world/usd.rs"]
 mod usd;
