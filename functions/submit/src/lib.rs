@@ -21,10 +21,11 @@ use domain::{
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
 use runtime::{
-    By, Clock, Entropy, Environment, Host, Metric, Metrics,
+    By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
+    telemetry,
 };
 use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
 use web::{Links, Refusal, request};
@@ -81,7 +82,10 @@ impl App {
 /// caller as a bare 500 from the gateway.
 pub async fn respond(app: &App, request: Request) -> Response<Body> {
     let id = request::id(&request);
-    web::respond(post(app, &request, &id).await, &id)
+    let trace = request::trace(&request).and_then(Trace::read);
+    // On the heap, here as in the other functions: it is large.
+    let answer = Box::pin(async { web::respond(post(app, &request, &id).await, &id) });
+    telemetry::invocation("submit", &id, trace.as_ref(), answer).await
 }
 
 /// The routes.
@@ -107,7 +111,7 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
         Accepted::Now => {
             let (user, job_id) = (&job.user, job.id);
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
-            ring(app, &job).await;
+            ring(app, &job, request::trace(request).and_then(Trace::read)).await;
             let links = links(app, &job, now).await?;
             let (body, _) = web::job(&job, &links);
             web::created(&body, &location(&job.id))
@@ -188,8 +192,8 @@ fn claim_key(
 }
 
 /// Rings for a job that is stored. If nobody hears it, the sweep rings again.
-async fn ring(app: &App, job: &Job) {
-    let bell = Bell::new(job.user.clone(), job.id);
+async fn ring(app: &App, job: &Job, trace: Option<Trace>) {
+    let bell = Bell::new(job.user.clone(), job.id).in_trace(trace);
     if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
         app.metrics.count(Metric::RingsFailed, 1, &[]);
         let cause = causes::chain(&error);

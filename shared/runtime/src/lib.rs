@@ -12,9 +12,11 @@ pub mod metrics;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
+pub mod trace;
 
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use environment::Environment;
 pub use host::Host;
 pub use metrics::{By, Metric, Metrics};
+pub use trace::Trace;
