@@ -18,6 +18,7 @@ use local::{
     template::{Site, TEMPLATE, Template, functions::Function, parameters::Parameter},
 };
 use providers::{BYTES_MAX, KEY_VARIABLES, Limits, base_variable};
+use web::request::WAIT_MAX;
 
 /// How far the clocks of two machines may be apart.
 const CLOCK_SKEW_SECONDS: i64 = 30;
@@ -194,6 +195,16 @@ fn functions_answer_before_the_gateway_gives_up() {
         assert!(authorizer.ttl <= REVOCATION_PROMISE, "{name}");
         assert_eq!(authorizer.headers, ["Authorization"], "{name}");
     }
+}
+
+/// The longest that a caller may have an answer held back, and a look that takes its time, are over before the
+/// function's time is, and that before the gateway gives up.
+#[test]
+fn the_longest_wait_is_over_before_the_function_and_the_gateway() {
+    let timeout = template().functions["SubmitFunction"].timeout;
+    let around = Duration::from_secs(2);
+    assert!(WAIT_MAX + around <= timeout, "{WAIT_MAX:?} and {around:?} > {timeout:?}");
+    assert!(timeout + Duration::from_secs(1) < GATEWAY_TIMEOUT, "{timeout:?}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(crate) struct Answer {
 }
 
 /// A job, as an answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) id: JobId,
     pub(crate) status: Status,
@@ -61,14 +61,23 @@ impl Answer {
 
     /// The job that it shows.
     pub(crate) fn job(&self) -> Option<Shown> {
-        let usd = |name: &str| self.body[name].as_number().map(ToString::to_string);
-        Some(Shown {
-            id: self.body["id"].as_str()?.parse().ok()?,
-            status: serde_json::from_value(self.body["status"].clone()).ok()?,
-            charged: usd("charged_amount").and_then(|text| text.parse().ok()),
-            images: self.body["output"]["images"].as_array().map_or(0, Vec::len),
-        })
+        shown(&self.body)
     }
+
+    /// The jobs of the page that it shows.
+    pub(crate) fn jobs(&self) -> Option<Vec<Shown>> {
+        self.body["data"].as_array()?.iter().map(shown).collect()
+    }
+}
+
+fn shown(job: &Value) -> Option<Shown> {
+    let usd = |name: &str| job[name].as_number().map(ToString::to_string);
+    Some(Shown {
+        id: job["id"].as_str()?.parse().ok()?,
+        status: serde_json::from_value(job["status"].clone()).ok()?,
+        charged: usd("charged_amount").and_then(|text| text.parse().ok()),
+        images: job["output"]["images"].as_array().map_or(0, Vec::len),
+    })
 }
 
 impl Api {
@@ -78,12 +87,21 @@ impl Api {
 
     /// Posts an order.
     pub(crate) async fn post(&self, user: &UserId, key: Option<&str>, order: &Value) -> Heard {
+        self.submit(request("POST", "/v1/images/generations", user, key, Some(order))).await
+    }
+
+    /// Cancels a job.
+    pub(crate) async fn cancel(&self, user: &UserId, job: JobId) -> Heard {
+        let path = format!("/v1/jobs/{job}/cancel");
+        self.submit(request("POST", &path, user, None, None)).await
+    }
+
+    async fn submit(&self, request: Request) -> Heard {
         let idle = self.submits.lock().unwrap().pop_front();
         let (process, app) = idle.unwrap_or_else(|| {
             let (process, app) = self.functions.submit();
             (process, Arc::new(app))
         });
-        let request = request("POST", "/v1/images/generations", user, key, Some(order));
         let work = submit::respond(&app, request);
         let ended = Box::pin(process.invoke(limit("SubmitFunction"), work)).await;
         let heard = self.hear(&process, ended, &[CrashPoint::Ap5]);
@@ -147,12 +165,13 @@ fn request(
     if let Some(key) = key {
         headers["idempotency-key"] = json!(key);
     }
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let route = if method == "POST" { format!("POST {path}") } else { "$default".to_owned() };
     let event = json!({
         "version": "2.0",
         "routeKey": route,
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
         "headers": headers,
         "requestContext": {
             "authorizer": { "lambda": { "user_id": user.as_str(), "key_id": "0123456789ab", "scopes": ALL } },

@@ -2,7 +2,7 @@
 //! key up, and looks at what became of it. What they were told is remembered.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -184,12 +184,20 @@ impl Callers {
         });
     }
 
-    /// Looks at a job now and then, until it has ended or nobody cares any more.
+    /// Looks at a job now and then, until it has ended or nobody cares any more. Some think better of it.
     async fn watch(&self, user: &UserId, job: JobId) {
+        if self.chance.lock().unwrap().permille(150) {
+            let pause = self.chance.lock().unwrap().millis(0..=5_000);
+            tokio::time::sleep(pause).await;
+            self.cancel(user, job).await;
+        }
         let looks = self.chance.lock().unwrap().number(1..=6);
         for _ in 0..looks {
             let pause = self.chance.lock().unwrap().millis(0..=90_000);
             tokio::time::sleep(pause).await;
+            if self.chance.lock().unwrap().permille(200) {
+                self.list(user).await;
+            }
             if self.look(user, job).await {
                 return;
             }
@@ -204,19 +212,71 @@ impl Callers {
         };
         match answer.status {
             200 => {
-                let Shown { id: job, status, charged, images } = answer.job().unwrap();
-                // Of two looks at the same time nobody can say which came first.
-                let before = self.seen.lock().unwrap().insert(job, Instant::now());
-                if before.is_none_or(|before| before <= asked) {
-                    self.tell(user, Told::Seen { job, status, charged, images });
-                }
-                status.is_terminal()
+                let shown = answer.job().unwrap();
+                let ended = shown.status.is_terminal();
+                self.shown(user, asked, shown);
+                ended
             }
             404 => {
                 self.tell(user, Told::Missing { job });
                 true
             }
             _ => false,
+        }
+    }
+
+    /// A job was shown to its user, who asked for it then.
+    fn shown(&self, user: &UserId, asked: Instant, shown: Shown) {
+        let Shown { id: job, status, charged, images } = shown;
+        // Of two looks at the same time nobody can say which came first.
+        let before = self.seen.lock().unwrap().insert(job, Instant::now());
+        if before.is_none_or(|before| before <= asked) {
+            self.tell(user, Told::Seen { job, status, charged, images });
+        }
+    }
+
+    /// Cancels a job, which works or does not. What is answered is what the job is.
+    async fn cancel(&self, user: &UserId, job: JobId) {
+        let asked = Instant::now();
+        let Heard::Answer(answer) = self.api.cancel(user, job).await else { return };
+        self.cloud.trace().say(|| format!("{user} cancels {job}: {}", answer.status));
+        match answer.status {
+            200 => {
+                self.see(Sight::Canceled);
+                self.shown(user, asked, answer.job().unwrap());
+            }
+            404 => self.tell(user, Told::Missing { job }),
+            409 => self.see(Sight::CanceledTooLate),
+            _ => {}
+        }
+    }
+
+    /// Looks at all jobs of a user, page by page. Whatever was acknowledged before is among them.
+    async fn list(&self, user: &UserId) {
+        let acknowledged = |(of, told): &(UserId, Told)| match told {
+            Told::Accepted { job, .. } if of == user => Some(*job),
+            _ => None,
+        };
+        let mut known: BTreeSet<JobId> = self.record().iter().filter_map(acknowledged).collect();
+        let mut cursor = String::new();
+        loop {
+            let asked = Instant::now();
+            let path = format!("/v1/jobs?limit=3{cursor}");
+            let Heard::Answer(answer) = self.api.get(user, &path).await else { return };
+            if answer.status != 200 {
+                return;
+            }
+            for shown in answer.jobs().unwrap() {
+                known.remove(&shown.id);
+                self.shown(user, asked, shown);
+            }
+            match answer.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        for job in known {
+            self.tell(user, Told::Missing { job });
         }
     }
 

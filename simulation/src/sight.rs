@@ -52,11 +52,15 @@ pub enum Sight {
     Moved,
     /// A job was accepted by another pocket than the first.
     OtherPocket,
+    /// A job was canceled by its user.
+    Canceled,
+    /// A job had begun or ended when its user wanted to cancel it.
+    CanceledTooLate,
 }
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
@@ -80,6 +84,8 @@ impl Sight {
         Self::CreditedOnce,
         Self::Moved,
         Self::OtherPocket,
+        Self::Canceled,
+        Self::CanceledTooLate,
     ];
 }
 

@@ -12,6 +12,8 @@
     reason = "tests may stop at the first surprise, and read best when they are brief"
 )]
 
+mod agreement;
+mod answers;
 mod cancel;
 mod counts;
 mod expiry;
@@ -23,8 +25,10 @@ mod logs;
 mod money;
 mod path;
 mod queue;
+mod quotes;
 mod refusals;
 mod routes;
 mod tenants;
 mod transactions;
+mod waiting;
 mod world;

@@ -62,6 +62,8 @@ fn every_command_of_the_readme_works_when_pasted() {
         r#"{"object":"list","data":[{"id":"#,
         r#""code":"job_not_cancelable""#,
         r#""object":"account.limits""#,
+        r#""object":"price_quote","model":"flux-1.1-ultra","n":4"#,
+        r#""model":"recraft-v3""#,
         r#""object":"tier.matrix""#,
         "added $25",
         "in order: 2 accounts",

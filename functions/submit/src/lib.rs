@@ -6,15 +6,17 @@
 
 mod cancel;
 mod config;
+mod quote;
+mod wait;
 
 use domain::{
     catalogue::Catalogue,
     causes,
     fingerprint::Fingerprint,
-    hold::Hold,
     idempotency::IdempotencyKey,
     ids::{JobId, UserId},
     job::{Job, State},
+    ledger::Balance,
     order::Order,
     scope::Scope,
     time::Timestamp,
@@ -30,7 +32,7 @@ use runtime::{
 use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
 use web::{Links, Refusal, request};
 
-use crate::config::Config;
+use crate::{config::Config, wait::Patience};
 
 /// What the function needs, made once and lent to every request.
 #[derive(Debug)]
@@ -103,6 +105,10 @@ async fn post(app: &App, request: &Request, id: &str) -> Result<Response<Body>, 
 }
 
 async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>, Refusal> {
+    if request::is_dry_run(request).is_ok_and(|is_dry_run| is_dry_run) {
+        return quote::quote(app, request).await;
+    }
+    let wait = request::wait(request).map(Patience::begin);
     let now = app.clock.now();
     let taken = take(app, request, now).await;
     app.metrics.count(Metric::Orders, 1, &[By::Outcome(outcome(&taken))]);
@@ -111,14 +117,18 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
         Accepted::Now => {
             let (user, job_id) = (&job.user, job.id);
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
-            ring(app, &job, request::trace(request).and_then(Trace::read)).await;
-            let links = links(app, &job, now).await?;
-            let (body, _) = web::job(&job, &links);
-            web::created(&body, &location(&job.id))
+            // How much room is left is told if that is known; nobody has to wait for it.
+            let trace = request::trace(request).and_then(Trace::read);
+            let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job, trace));
+            let job = wait::for_end(app, job, wait).await;
+            let links = links(app, &job, app.clock.now()).await?;
+            let (body, freshness) = web::job(&job, &links);
+            let response = web::created(&body, &location(&job.id), freshness)?;
+            Ok(with_headers(response, balance.ok().flatten().as_ref(), wait))
         }
         Accepted::Before(first) => {
             tracing::info!(request_id = id, user_id = %job.user, job_id = %first, "replayed");
-            replay(app, &job.user, &first, now).await
+            replay(app, &job.user, &first, wait).await
         }
     }
 }
@@ -147,6 +157,21 @@ fn outcome(taken: &Result<(Job, String, Accepted), Refusal>) -> &'static str {
     }
 }
 
+/// What is told beside the job: the room in its user's queue, and whether the answer was held back.
+fn with_headers(
+    mut response: Response<Body>,
+    balance: Option<&Balance>,
+    patience: Option<Patience>,
+) -> Response<Body> {
+    if let Some(balance) = balance {
+        web::tell_queue(&mut response, balance.into());
+    }
+    if let Some(patience) = patience {
+        web::tell_applied(&mut response, patience.wait());
+    }
+    response
+}
+
 /// Accepts a job, unless its upstream does not take all that the order asks for. Which upstream that is
 /// may have changed since the key was first used; a replay is a replay all the same.
 async fn accept(app: &App, acceptance: &Acceptance<'_>) -> Result<Accepted, Refusal> {
@@ -162,12 +187,12 @@ async fn accept(app: &App, acceptance: &Acceptance<'_>) -> Result<Accepted, Refu
 /// The job that an order becomes: priced, with its deadlines, not begun.
 fn pend(app: &App, user: UserId, order: Order, now: Timestamp) -> Result<Job, Refusal> {
     let entropy = app.entropy.bytes().map_err(|error| Refusal::Unavailable(error.into()))?;
-    let hold = Hold::new(app.catalogue.price(order.model), order.n);
+    let hold = quote::price(app, &order)?;
     let upstream = app.catalogue.offer(order.model).upstream;
     Ok(Job {
         id: JobId::new(now, &entropy),
         user,
-        hold: hold.ok_or_else(|| Refusal::Internal("a price is out of bounds".into()))?,
+        hold,
         order,
         upstream,
         created_at: now,
@@ -207,17 +232,20 @@ async fn replay(
     app: &App,
     user: &UserId,
     first: &JobId,
-    now: Timestamp,
+    wait: Option<Patience>,
 ) -> Result<Response<Body>, Refusal> {
     let (balance, found) = tokio::join!(app.store.balance(user), app.store.job(user, first));
-    if balance.map_err(unavailable)?.ok_or(Refusal::NoAccount)?.suspended_at.is_some() {
+    let balance = balance.map_err(unavailable)?.ok_or(Refusal::NoAccount)?;
+    if balance.suspended_at.is_some() {
         return Err(Refusal::AccountSuspended);
     }
     let job = found.map_err(unavailable)?;
     let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
-    let links = links(app, &job, now).await?;
+    let job = wait::for_end(app, job, wait).await;
+    let links = links(app, &job, app.clock.now()).await?;
     let (body, freshness) = web::job(&job, &links);
-    web::replayed(&body, &location(first), freshness)
+    let response = web::replayed(&body, &location(first), freshness)?;
+    Ok(with_headers(response, Some(&balance), wait))
 }
 
 async fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {

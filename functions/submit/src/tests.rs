@@ -84,7 +84,7 @@ fn order(n: u64) -> Order {
     Order::agree(draft).unwrap()
 }
 
-fn pending() -> Job {
+pub(crate) fn pending() -> Job {
     pend(&app(), "demo".parse().unwrap(), order(3), NOW).unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! Answers: status, headers, body.
 
+use domain::ledger::Balance;
 use lambda_http::{
     Body, Response,
     http::{
@@ -9,7 +10,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::Refusal;
+use crate::{Refusal, request::Wait};
 
 /// Whether an answer is the same for everyone.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
@@ -49,13 +50,18 @@ pub fn answer(
     Ok(response)
 }
 
-/// The answer to a new job at `location`.
+/// The answer to a new job at `location`: accepted, or ended already where that was waited for.
 ///
 /// # Errors
 /// [`Refusal::Internal`] if the body cannot be written as JSON.
-pub fn created(body: &impl Serialize, location: &str) -> Result<Response<Body>, Refusal> {
-    let response = answer(StatusCode::ACCEPTED, body, Freshness::Unfinished)?;
-    located(response, location)
+pub fn created(
+    body: &impl Serialize,
+    location: &str,
+    freshness: Freshness,
+) -> Result<Response<Body>, Refusal> {
+    let is_open = freshness == Freshness::Unfinished;
+    let status = if is_open { StatusCode::ACCEPTED } else { StatusCode::OK };
+    located(answer(status, body, freshness)?, location)
 }
 
 /// The answer to a request that was answered before: the same job, as it is now.
@@ -80,13 +86,48 @@ fn located(mut response: Response<Body>, location: &str) -> Result<Response<Body
     Ok(response)
 }
 
+/// The room that a user has for unfinished jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// How many may be unfinished.
+    pub cap: u32,
+    /// How many more may be, now.
+    pub free: u32,
+}
+
+impl From<&Balance> for Queue {
+    fn from(balance: &Balance) -> Self {
+        Self { cap: balance.queue_cap, free: balance.free_slots }
+    }
+}
+
+/// Tells of a queue in `RateLimit-Policy` and `RateLimit`
+/// (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>). There is no window: room comes back
+/// when a job ends.
+pub fn tell_queue(response: &mut Response<Body>, queue: Queue) {
+    let Queue { cap, free } = queue;
+    let policy = format!(r#""unfinished-jobs";q={cap};qu="concurrent-requests""#);
+    insert(response, "ratelimit-policy", &policy);
+    insert(response, "ratelimit", &format!(r#""unfinished-jobs";r={free}"#));
+}
+
+/// Tells which preference was honoured.
+pub fn tell_applied(response: &mut Response<Body>, wait: Wait) {
+    insert(response, "preference-applied", &wait.to_string());
+}
+
+/// Adds a header whose value is plain text.
+fn insert(response: &mut Response<Body>, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
+
 /// The answer, or what becomes of a refusal; either names the request that it answers.
 #[must_use]
 pub fn respond(outcome: Result<Response<Body>, Refusal>, request_id: &str) -> Response<Body> {
     let mut response = outcome.unwrap_or_else(|refusal| refusal.into_response(request_id));
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
-    }
+    insert(&mut response, "x-request-id", request_id);
     response
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod balance;
 pub(crate) mod catalogue;
 pub(crate) mod job;
 pub(crate) mod limits;
+pub(crate) mod quote;
 pub(crate) mod transactions;
 
 use domain::{

@@ -8,12 +8,13 @@ mod event;
 mod refusal;
 pub mod request;
 
-pub use answer::{Freshness, answer, created, replayed, respond};
+pub use answer::{Freshness, Queue, answer, created, replayed, respond, tell_applied, tell_queue};
 pub use body::{
     balance::balance,
     catalogue::{index, models, pricing},
     job::{Links, job, jobs},
     limits::{limits, tiers},
+    quote::quote,
     transactions::transactions,
 };
 pub use refusal::Refusal;

@@ -10,7 +10,10 @@ use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{answer, body::usd};
+use crate::{
+    answer::{self, Queue},
+    body::usd,
+};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -228,10 +231,15 @@ impl Refusal {
             | Self::Unavailable(_)
             | Self::Internal(_) => (None, None),
         };
+        let full = if let Self::QueueFull { cap } = &self { Some(*cap) } else { None };
         let message = self.to_string();
         let param = self.param();
         let error = ErrorOut { message, kind, code, param, request_id, required, available };
-        answer::refuse(status, &Envelope { error }, retry_after)
+        let mut response = answer::refuse(status, &Envelope { error }, retry_after);
+        if let Some(cap) = full {
+            answer::tell_queue(&mut response, Queue { cap, free: 0 });
+        }
+        response
     }
 
     fn log(&self, status: StatusCode, code: &str, request_id: &str) {

@@ -21,10 +21,16 @@ use serde_json::{Map, Value};
 use crate::Refusal;
 
 mod members;
+mod prefer;
+
+pub use prefer::{WAIT_MAX, Wait};
 
 /// The largest body, in bytes: above what the longest prompt, notes and extras come to when every
 /// character is escaped.
 pub const BODY_BYTES_MAX: usize = 256 * 1_024;
+
+/// The query parameter that asks for the price alone.
+const DRY_RUN: &str = "dry_run";
 
 /// Who asks. Only the authorizer can make one: a route that was reached without it has no caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,12 +115,31 @@ pub fn nothing(request: &Request) -> Result<(), Refusal> {
     if body.is_empty() { Ok(()) } else { Fields(members::read(json_body(request)?)?).none_left() }
 }
 
+/// Whether only the price is asked for.
+///
+/// # Errors
+/// [`Refusal`], if the query says anything else.
+pub fn is_dry_run(request: &Request) -> Result<bool, Refusal> {
+    match query(request, &[DRY_RUN])?.get(DRY_RUN).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Refusal::InvalidParameter { param: DRY_RUN, expected: "true or false" }),
+    }
+}
+
+/// How long the caller prefers to wait for an order to have ended.
+#[must_use]
+pub fn wait(request: &Request) -> Option<Wait> {
+    let headers = request.headers().get_all("prefer").iter();
+    Wait::read(headers.filter_map(|value| value.to_str().ok()))
+}
+
 /// What a request asks for, and the idempotency key of its body or header.
 ///
 /// # Errors
 /// [`Refusal`]; the first thing that is wrong.
 pub fn order(request: &Request) -> Result<(Draft, Option<IdempotencyKey>), Refusal> {
-    query(request, &[])?;
+    is_dry_run(request)?;
     let body = json_body(request)?;
     let mut fields = Fields(members::read(body)?);
     let key = fields.text("idempotency_key")?;

@@ -260,10 +260,14 @@ async fn an_order_with_headers_or_a_query_that_are_not_understood_is_refused_as_
         let refused = answer(anna.order(&order).header("Idempotency-Key", &key)).await;
         assert_eq!(check("a header", &refused), "invalid_idempotency_key", "{key:?}");
     }
-    for query in ["?n=2", "?dry_run=true", "?n=1&n=2", "?%00", "?=", "?a%ff=%zz"] {
+    for query in ["?n=2", "?dryrun=true", "?n=1&n=2", "?%00", "?=", "?a%ff=%zz"] {
         let request = post(&format!("{PATH}{query}")).header("Content-Type", "application/json");
         let refused = answer(request).await;
         assert_eq!(check(query, &refused), "unknown_parameter", "{query}");
+    }
+    for query in ["?dry_run", "?dry_run=1", "?dry_run=TRUE"] {
+        let request = post(&format!("{PATH}{query}")).header("Content-Type", "application/json");
+        assert_eq!(check(query, &answer(request).await), "invalid_parameter", "{query}");
     }
     world.is_as_before(&before).await;
     world.finish().await;

@@ -1,6 +1,7 @@
 //! The headers of answers, which say who may keep them and what to do next.
 
 use serde_json::json;
+use sfv::{BareItem, ListEntry};
 
 use super::*;
 use crate::event::{header, text};
@@ -24,11 +25,15 @@ fn what_is_the_same_for_everyone_may_be_kept_for_a_minute() {
 
 #[test]
 fn a_new_job_is_told_apart_from_one_that_was_there() {
-    let response = created(&json!({}), "/v1/jobs/x").unwrap();
-    assert_eq!(response.status(), 202);
-    assert_eq!(header(&response, "location"), "/v1/jobs/x");
-    assert_eq!(header(&response, "retry-after"), "1");
-    assert_eq!(header(&response, "idempotent-replayed"), "");
+    for (freshness, status, again) in
+        [(Freshness::Unfinished, 202, "1"), (Freshness::Private, 200, "")]
+    {
+        let response = created(&json!({}), "/v1/jobs/x", freshness).unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(header(&response, "location"), "/v1/jobs/x");
+        assert_eq!(header(&response, "retry-after"), again);
+        assert_eq!(header(&response, "idempotent-replayed"), "");
+    }
 
     for (freshness, again) in [(Freshness::Unfinished, "1"), (Freshness::Private, "")] {
         let response = replayed(&json!({}), "/v1/jobs/x", freshness).unwrap();
@@ -53,7 +58,7 @@ fn every_answer_names_its_request() {
 fn what_cannot_be_a_header_is_left_out() {
     let refused = respond(Err(Refusal::JobNotFound), "a\r\nb: c");
     assert_eq!(refused.headers().get("x-request-id"), None);
-    let located = created(&json!({}), "a\r\nb: c");
+    let located = created(&json!({}), "a\r\nb: c", Freshness::Private);
     assert!(matches!(located, Err(Refusal::Internal(_))));
 }
 
@@ -62,4 +67,39 @@ fn what_cannot_be_written_is_a_bug_and_no_panic() {
     let unwritable = std::collections::BTreeMap::from([([1], 1)]);
     let failed = answer(StatusCode::OK, &unwritable, Freshness::Private);
     assert!(matches!(failed, Err(Refusal::Internal(_))));
+}
+
+/// What a structured-field parser makes of a header: the name of its one member, and the parameters.
+fn parsed(response: &Response<Body>, name: &str) -> (String, Vec<(String, BareItem)>) {
+    let list: sfv::List = sfv::Parser::new(header(response, name)).parse().unwrap();
+    let [ListEntry::Item(item)] = list.as_slice() else { panic!("{name}: {list:?}") };
+    let BareItem::String(policy) = &item.bare_item else { panic!("{name}: {item:?}") };
+    let parameters = item.params.iter().map(|(name, value)| (name.to_string(), value.clone()));
+    (policy.to_string(), parameters.collect())
+}
+
+#[test]
+fn a_queue_is_told_in_structured_fields_as_the_draft_has_them() {
+    for (cap, free) in [(6, 6), (114, 3), (6, 0), (u32::MAX, u32::MAX)] {
+        let mut response = answer(StatusCode::OK, &json!({}), Freshness::Private).unwrap();
+        tell_queue(&mut response, Queue { cap, free });
+        let number = |number: u32| BareItem::Integer(number.into());
+        let unit = BareItem::String("concurrent-requests".to_owned().try_into().unwrap());
+        let (policy, parameters) = parsed(&response, "ratelimit-policy");
+        assert_eq!(parameters, [("q".to_owned(), number(cap)), ("qu".to_owned(), unit)]);
+        let (limited, parameters) = parsed(&response, "ratelimit");
+        assert_eq!(parameters, [("r".to_owned(), number(free))]);
+        assert_eq!(policy, limited);
+    }
+}
+
+#[test]
+fn a_full_queue_is_told_as_one_that_has_no_room() {
+    let response = respond(Err(Refusal::QueueFull { cap: 30 }), "req-1");
+    let policy = r#""unfinished-jobs";q=30;qu="concurrent-requests""#;
+    assert_eq!(header(&response, "ratelimit-policy"), policy);
+    assert_eq!(header(&response, "ratelimit"), r#""unfinished-jobs";r=0"#);
+    assert_eq!(header(&response, "retry-after"), "5");
+    let other = respond(Err(Refusal::AccountBusy), "req-1");
+    assert_eq!(header(&other, "ratelimit"), "");
 }

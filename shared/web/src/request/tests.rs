@@ -144,8 +144,8 @@ fn only_known_query_parameters_are_taken_each_once() {
     ] {
         assert_eq!(told(query(&asked(raw), known).unwrap_err()), about(code, param), "{raw}");
     }
-    let order = order(&asked("dry_run=true")).unwrap_err();
-    assert_eq!(told(order), about("unknown_parameter", "dry_run"));
+    let order = order(&asked("expand=true")).unwrap_err();
+    assert_eq!(told(order), about("unknown_parameter", "expand"));
 }
 
 #[test]
@@ -155,4 +155,22 @@ fn only_the_one_spelling_of_a_job_is_read() {
     for bad in ["", "x", "%2e", &id.to_uppercase(), &id.replace('-', ""), &format!("{id} ")] {
         assert!(matches!(job_id(bad), Err(Refusal::JobNotFound)), "{bad}");
     }
+}
+
+#[test]
+fn a_dry_run_is_asked_for_in_so_many_words() {
+    let asked = |query: &str| {
+        let mut event = event::post("{}");
+        event["rawQueryString"] = json!(query);
+        is_dry_run(&event::request(&event))
+    };
+    for (query, expected) in [("", false), ("dry_run=false", false), ("dry_run=true", true)] {
+        assert_eq!(asked(query).unwrap(), expected, "{query}");
+    }
+    for query in ["dry_run", "dry_run=", "dry_run=1", "dry_run=True", "dry_run=yes"] {
+        let refusal = asked(query).unwrap_err();
+        assert_eq!(told(refusal), about("invalid_parameter", "dry_run"), "{query}");
+    }
+    let twice = asked("dry_run=true&dry_run=true").unwrap_err();
+    assert_eq!(told(twice), about("duplicate_parameter", "dry_run"));
 }
