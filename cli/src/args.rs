@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Credit(CreditArgs),
     /// Show what an account has
     Balance(BalanceArgs),
+    /// Give the charge of a job that succeeded back, once
+    Refund(RefundArgs),
     /// Look at a job
     #[command(subcommand)]
     Job(JobCommand),
@@ -188,6 +190,21 @@ pub(crate) struct CreditArgs {
 pub(crate) struct BalanceArgs {
     /// Whose account
     pub(crate) user: UserId,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct RefundArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+    /// Why: a line for the books, which the user does not see
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Do it, instead of saying what would be done
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

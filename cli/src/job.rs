@@ -9,8 +9,8 @@ use anstream::println;
 use anstyle::Style;
 use anyhow::bail;
 use domain::{
-    job::{State, Status},
-    ledger::Entry,
+    job::{Refund, State, Status},
+    ledger::{Entry, EntryKind},
     size::Ratio,
     time::Timestamp,
 };
@@ -77,6 +77,9 @@ fn print_record(record: &JobRecord, now: Timestamp) {
         println!(
             "  {FAINT}{at}{FAINT:#}  {kind:<8}  available {available}, held {held}, charged {charged}"
         );
+        if let Some(reason) = reason(entry) {
+            row("because", reason);
+        }
     }
     println!("\n{STRONG}told{STRONG:#}");
     for EventRow { status, at } in &record.events {
@@ -116,11 +119,23 @@ fn print_row(JobRow { job, attempts, due_at, forget_at }: &JobRow, now: Timestam
 fn failure(state: &State) -> Option<(&'static str, &'static str)> {
     match state {
         State::Failed { verdict, .. } => Some((verdict.failure.code(), verdict.failure.message())),
-        State::Pending
-        | State::Processing(_)
-        | State::Succeeded { .. }
-        | State::Expired { .. }
-        | State::Refunded { .. } => None,
+        State::Refunded { why: Refund::Canceled, .. } => {
+            Some(("canceled", "Its owner canceled it before it began."))
+        }
+        State::Refunded { why: Refund::Reversed { .. }, .. } => {
+            Some(("refunded", "The charge was given back by the operator."))
+        }
+        State::Pending | State::Processing(_) | State::Succeeded { .. } | State::Expired { .. } => {
+            None
+        }
+    }
+}
+
+/// Why an entry was written, where somebody said so.
+fn reason(entry: &Entry) -> Option<&str> {
+    match &entry.kind {
+        EntryKind::Reversal { reason, .. } => Some(reason),
+        EntryKind::Credit { .. } | EntryKind::Hold { .. } | EntryKind::Resolution { .. } => None,
     }
 }
 
@@ -146,6 +161,7 @@ fn record_as_json(record: &JobRecord, (user, job): (&str, &str)) -> Value {
         json!({
             "kind": entry.kind.name(),
             "created_at": date_time(entry.at),
+            "reason": reason(entry),
             "changes": { "available": available, "held": held, "charged": charged },
         })
     };
@@ -170,7 +186,7 @@ fn row_as_json(JobRow { job, attempts, due_at, forget_at }: &JobRow) -> Value {
         "size": job.order.shape().map_or("auto", Ratio::as_str),
         "upstream": job.upstream.as_str(),
         "hold": job.hold.amount().to_string(),
-        "pictures": job.state.images().len(),
+        "pictures": job.state.delivered().len(),
         "created_at": date_time(job.created_at),
         "deadline_at": date_time(job.deadline),
         "expires_at": date_time(job.expires_at),

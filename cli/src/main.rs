@@ -14,6 +14,7 @@ mod moment;
 mod operate;
 mod progress;
 mod queues;
+mod refund;
 mod serve;
 mod status;
 mod style;
@@ -35,6 +36,7 @@ async fn main() -> ExitCode {
         Some(Command::Key(command)) => operate::key(command).await,
         Some(Command::Credit(command)) => operate::credit(command).await,
         Some(Command::Balance(command)) => operate::balance(command).await,
+        Some(Command::Refund(args)) => refund::refund(args).await,
         Some(Command::Job(command)) => job::job(command).await,
         Some(Command::Jobs(command)) => job::jobs(command).await,
         Some(Command::Dlq(command)) => dlq::dlq(command).await,

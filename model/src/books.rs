@@ -94,8 +94,14 @@ impl Protocol {
             let figures = Figures { kind: row.kind, held, charged, released };
             books.entries.push(Entry { at: at(0), kind: EntryKind::Resolution { job, figures } });
         }
+        if let Some(amount) = state.reversals.of(which).and_then(amount) {
+            let reason = "a complaint".to_owned();
+            let kind = EntryKind::Reversal { job, amount, reason };
+            books.entries.push(Entry { at: at(0), kind });
+        }
         if let Some(row) = state.jobs.of(which) {
-            books.jobs.push(self.facts(job, row));
+            let charged = state.resolutions.of(which).map(|row| row.charged).and_then(amount);
+            books.jobs.push(self.facts(job, row, charged));
         }
         let keys = state.keys.iter().filter_map(|(_, key)| key.filter(|key| key.job == which));
         for key in keys {
@@ -109,9 +115,11 @@ impl Protocol {
         books.events.extend(told.map(|status| EventFacts { job, status: *status, forget_at }));
     }
 
-    fn facts(&self, id: JobId, row: &JobRow) -> JobFacts {
+    /// A job, for which so much was charged in the first place.
+    fn facts(&self, id: JobId, row: &JobRow, paid: Option<MicroUsd>) -> JobFacts {
         let charged = row.charged.and_then(amount);
-        let images = charged.filter(|_| row.status == Status::Succeeded).unwrap_or_default();
+        let is_paid = matches!(row.status, Status::Succeeded | Status::Refunded);
+        let images = paid.filter(|_| is_paid).unwrap_or_default();
         JobFacts {
             id,
             status: row.status,

@@ -62,6 +62,8 @@ pub struct Bounds {
     pub looks: u8,
     /// The last tick at which jobs are canceled.
     pub cancels_until: Tick,
+    /// How often the operator gives back the charge of a job.
+    pub refunds: u8,
     /// How many faults strike, of whatever kind.
     pub faults: u8,
     /// The last tick. What is still open then is driven to its end all the same.
@@ -106,6 +108,7 @@ impl Bounds {
             sweeps: 2,
             looks: 2,
             cancels_until: 1,
+            refunds: 0,
             faults: 1,
             horizon: 4,
             timing: TIMING,
@@ -152,6 +155,27 @@ impl Bounds {
                 seen::PARTIAL,
                 seen::TWO_SUCCEED,
             ],
+            ..Self::one_job()
+        }
+    }
+
+    /// Two jobs of one account, each of which the operator refunds twice, while one worker and one sweep are at
+    /// them, under one fault.
+    #[must_use]
+    pub const fn refunds() -> Self {
+        let (first, second) = (request(Which::First, 0), request(Which::Third, 0));
+        Self {
+            requests: Each::new([Some(first), None, Some(second)]),
+            posts_until: 0,
+            credited: 4,
+            workers: 1,
+            sweeps: 1,
+            looks: 1,
+            cancels_until: 0,
+            refunds: 2,
+            faults: 1,
+            horizon: 1,
+            sometimes: &[seen::PARTIAL, seen::TWO_GIVEN_BACK, seen::PAID_AND_GIVEN_BACK],
             ..Self::one_job()
         }
     }

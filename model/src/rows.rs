@@ -80,6 +80,7 @@ impl Row for JobRow {
             Attribute::DueAtMs => self.due_at.map(Value::from),
             Attribute::AvailableMicros
             | Attribute::HeldMicros
+            | Attribute::ChargedMicros
             | Attribute::OpenJobs
             | Attribute::FreeSlots
             | Attribute::SuspendedAtMs
@@ -104,6 +105,7 @@ impl Row for KeyRow {
             Attribute::ExpiresAtMs => Some(self.expires_at.into()),
             Attribute::AvailableMicros
             | Attribute::HeldMicros
+            | Attribute::ChargedMicros
             | Attribute::OpenJobs
             | Attribute::FreeSlots
             | Attribute::SuspendedAtMs
@@ -140,6 +142,7 @@ impl Row for BalanceRow {
             Attribute::Pk => Some(0),
             Attribute::AvailableMicros => Some(self.available),
             Attribute::HeldMicros => Some(self.held),
+            Attribute::ChargedMicros => Some(self.charged),
             Attribute::OpenJobs => Some(self.open_jobs),
             Attribute::FreeSlots => Some(self.free_slots),
             Attribute::CreditedMicros => Some(self.credited),

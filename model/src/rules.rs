@@ -24,6 +24,8 @@ pub const REPLAYED: &str = "INV-03 the entries, added up, are the balance";
 pub const NOT_NEGATIVE: &str = "INV-04 no amount is negative";
 /// A job has at most one resolution.
 pub const RESOLVED_ONCE: &str = "INV-05 a job has at most one resolution";
+/// A charge is given back at most once, and all of it.
+pub const GIVEN_BACK_ONCE: &str = "INV-05 a charge is given back at most once, and all of it";
 /// The figures of a resolution fit.
 pub const FITS: &str = "INV-06 charged + released = hold";
 /// No job's hold is used for another.
@@ -37,9 +39,9 @@ pub const ENDS_ONCE: &str = "INV-19 a job ends once and stays so";
 /// Only the edges of the diagram.
 pub const EDGES: &str = "INV-20 only the edges of the diagram";
 /// Who succeeded pays, nobody else.
-pub const PAID: &str = "INV-21 succeeded is usage, every other end is a refund";
+pub const PAID: &str = "INV-21 succeeded or given back is usage, every other end is a refund";
 /// Status, resolution and event in one step.
-pub const ONE_STEP: &str = "INV-22 an ended job has its resolution and its event, no other has";
+pub const ONE_STEP: &str = "INV-22 an ended job has its resolution and its event, no other has, and so has what was given back";
 /// Who paid has pictures.
 pub const PICTURES: &str = "INV-23 who paid has pictures";
 /// No write bears an older fence.
@@ -103,6 +105,11 @@ fn money() -> Vec<Property<Protocol>> {
                 })
             })
         }),
+        Property::always(GIVEN_BACK_ONCE, |_, s: &State| {
+            s.reversals.iter().all(|(job, back)| {
+                back.is_none() || *back == s.resolutions.of(job).map(|row| row.charged)
+            })
+        }),
         Property::always(NOT_BORROWED, |_, s: &State| s.balance.held >= held_by_open_jobs(s)),
         Property::always(CAPPED, |_, s: &State| s.balance.open_jobs <= s.balance.queue_cap),
     ]
@@ -116,8 +123,11 @@ fn jobs() -> Vec<Property<Protocol>> {
             s.jobs.iter().all(|(which, job)| match (job, s.resolutions.of(which)) {
                 (Some(job), Some(resolution)) => {
                     let paid = resolution.kind == ResolutionKind::Usage;
-                    (job.status == Status::Succeeded) == paid
-                        && job.charged == Some(resolution.charged)
+                    let reversal = *s.reversals.of(which);
+                    let back = reversal.unwrap_or_default();
+                    let end = if reversal.is_some() { Status::Refunded } else { Status::Succeeded };
+                    (job.status == end) == paid
+                        && job.charged == Some(resolution.charged.saturating_sub(back))
                 }
                 (Some(_) | None, None) | (None, Some(_)) => true,
             })
@@ -126,8 +136,12 @@ fn jobs() -> Vec<Property<Protocol>> {
             s.jobs.iter().all(|(which, job)| {
                 let ended = job.is_some_and(|job| job.status.is_terminal());
                 let resolved = s.resolutions.of(which).is_some();
-                let told = job.map(|job| job.status).filter(|_| ended);
-                ended == resolved && *s.events.of(which) == [told, None]
+                let told = if s.reversals.of(which).is_some() {
+                    [Some(Status::Succeeded), Some(Status::Refunded)]
+                } else {
+                    [job.map(|job| job.status).filter(|_| ended), None]
+                };
+                ended == resolved && *s.events.of(which) == told
             })
         }),
         Property::always(PICTURES, |_, s: &State| {
@@ -191,7 +205,7 @@ fn is_held(s: &State) -> bool {
     s.balance.held == held_by_open_jobs(s) && i16::try_from(open.count()) == Ok(s.balance.open_jobs)
 }
 
-/// The credit, the holds and the resolutions, added up.
+/// The credit, the holds, the resolutions and the reversals, added up.
 fn is_replayed(s: &State) -> bool {
     let (mut available, mut held, mut charged) = (s.balance.credited, 0_i16, 0_i16);
     for (_, hold) in s.holds.iter() {
@@ -203,6 +217,10 @@ fn is_replayed(s: &State) -> bool {
         available = available.saturating_add(resolution.released);
         held = held.saturating_sub(resolution.held);
         charged = charged.saturating_add(resolution.charged);
+    }
+    for back in s.reversals.iter().filter_map(|(_, back)| back.as_ref()) {
+        available = available.saturating_add(*back);
+        charged = charged.saturating_sub(*back);
     }
     [available, held, charged] == [s.balance.available, s.balance.held, s.balance.charged]
 }

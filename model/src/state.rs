@@ -182,7 +182,9 @@ pub struct State {
     pub balance: BalanceRow,
     pub holds: Each<Option<Value>>,
     pub resolutions: Each<Option<ResolutionRow>>,
-    /// The endings that were told, an event row each. Room for two: a second is a fault already.
+    /// What was given back of each charge.
+    pub reversals: Each<Option<Value>>,
+    /// What was told, an event row each: an ending, and that its charge was given back.
     pub events: Each<[Option<Status>; 2]>,
     pub bells: Each<Bells>,
     pub orders: Each<[Option<Order>; 3]>,
@@ -190,6 +192,8 @@ pub struct State {
     pub kept: Each<bool>,
     pub told: Each<Told>,
     pub cancels: Each<Cancel>,
+    /// How often the operator has asked to give the charge back.
+    pub refunds_asked: Each<u8>,
     pub workers: Two<Worker>,
     pub sweeps: Two<Sweep>,
     /// The rule that the last step broke.

@@ -18,6 +18,8 @@ pub enum Action {
     Post(Which, Heard),
     /// The owner cancels a job.
     Cancel(Which),
+    /// The operator gives the charge of a job back.
+    Refund(Which),
     /// Time passes.
     Tick,
     /// A worker is rung.
@@ -79,6 +81,7 @@ impl Protocol {
             }
             Action::Post(_, Heard::Yes)
             | Action::Cancel(_)
+            | Action::Refund(_)
             | Action::Deliver(..)
             | Action::List(..)
             | Action::Note
@@ -107,6 +110,11 @@ impl Protocol {
             let open = state.now <= self.bounds.cancels_until && !asked;
             if open && state.jobs.of(which).is_some() {
                 actions.push(Action::Cancel(which));
+            }
+            // Who has seen no charge does not ask; whoever has may ask again.
+            let charged = state.resolutions.of(which).is_some_and(|row| row.charged > 0);
+            if charged && *state.refunds_asked.of(which) < self.bounds.refunds {
+                actions.push(Action::Refund(which));
             }
         }
     }
@@ -164,6 +172,11 @@ impl Protocol {
                 let canceled = self.cancel(state, which);
                 *state.cancels.of_mut(which) =
                     if canceled { Cancel::Canceled } else { Cancel::TooLate };
+            }
+            Action::Refund(which) => {
+                let asked = state.refunds_asked.of_mut(which);
+                *asked = asked.saturating_add(1);
+                self.reverse(state, which);
             }
             Action::Tick => {
                 Self::pass(state);
@@ -263,12 +276,14 @@ impl Model for Protocol {
             balance,
             holds: Each::default(),
             resolutions: Each::default(),
+            reversals: Each::default(),
             events: Each::default(),
             bells: Each::default(),
             orders: Each::default(),
             kept: Each::default(),
             told: Each::default(),
             cancels: Each::default(),
+            refunds_asked: Each::default(),
             workers: Two::default(),
             sweeps: Two::default(),
             broken: None,

@@ -1,4 +1,4 @@
-//! The transactions T1, T2 and T3 on the model's rows: each step is guarded by the store's own
+//! The transactions T1, T2, T3 and T5 on the model's rows: each step is guarded by the store's own
 //! condition, in the store's own order, and all of it is written or nothing.
 
 use domain::job::Status;
@@ -167,6 +167,42 @@ impl Protocol {
             *free = Some(status);
         }
         Finished::Now
+    }
+
+    /// T5: gives the charge of a job back.
+    pub(crate) fn reverse(&self, state: &mut State, which: Which) {
+        let Some(resolution) = *state.resolutions.of(which) else { return };
+        let amount = resolution.charged;
+        let there = state.reversals.of(which).map(|_| There);
+        if !self.asks(state, Condition::ReverseEntry, &there, &[]) {
+            return;
+        }
+        let (job, balance) = (*state.jobs.of(which), state.balance);
+        let told = state.events.of(which).contains(&Some(Status::Refunded));
+        let given = [(":succeeded", status_value(Status::Succeeded))];
+        let taken = self.asks(state, Condition::ReverseJob, &job, &given)
+            && self.asks(state, Condition::ReverseBalance, &balance, &[(":amount", amount)])
+            && self.asks(state, Condition::ReverseEvent, &told.then_some(There), &[]);
+        if !taken {
+            state.broken = state.broken.or(Some(BALANCED));
+            return;
+        }
+        let before = state.reversals.of(which).unwrap_or_default();
+        *state.reversals.of_mut(which) = Some(before.saturating_add(amount));
+        if let Some(job) = state.jobs.of_mut(which) {
+            let was = job.status;
+            job.status = Status::Refunded;
+            job.charged = Some(0);
+            if was != Status::Succeeded {
+                state.broken = state.broken.or(Some(EDGES));
+            }
+        }
+        let balance = &mut state.balance;
+        balance.charged = balance.charged.saturating_sub(amount);
+        balance.available = balance.available.saturating_add(amount);
+        if let Some(free) = state.events.of_mut(which).iter_mut().find(|event| event.is_none()) {
+            *free = Some(Status::Refunded);
+        }
     }
 
     /// Changes the row of a job, for a write that bears a fence or none, and notes which rule that

@@ -53,6 +53,7 @@ impl Ledger {
         }
         match means {
             Means::Move => self.sights.see(Sight::Moved),
+            Means::Reverse => self.sights.see(Sight::GivenBack),
             Means::Accept if rows.iter().any(|row| row.sk.starts_with("balance#")) => {
                 self.sights.see(Sight::OtherPocket);
             }
@@ -65,7 +66,8 @@ impl Ledger {
                 let (user, due_at) = (books.user.clone(), job.due_at);
                 changes.push(Change { user, job: job.id, due_at });
             }
-            if was.is_none_or(|was| was.status != job.status) {
+            let has_ended = means != Means::Reverse;
+            if has_ended && was.is_none_or(|was| was.status != job.status) {
                 self.see_ending(&books, was, job, role);
             }
         }
@@ -116,6 +118,7 @@ impl Ledger {
             }
             Means::Intent | Means::Task | Means::PutDown => self.sights.see(Sight::FencedOff),
             Means::Credit => self.sights.see(Sight::CreditedOnce),
+            Means::Reverse => self.sights.see(Sight::GivenBackOnce),
             Means::Accept
             | Means::Move
             | Means::Begin

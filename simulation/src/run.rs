@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_lambda_events::sqs::SqsEvent;
 use domain::{
     audit::{Books, Violation},
-    ids::{CreditId, UserId},
+    ids::{CreditId, JobId, UserId},
+    job::Status,
     money::MicroUsd,
 };
 use lambda_runtime::{Context, LambdaEvent};
@@ -35,6 +36,9 @@ use crate::{
 const SWEEP: Duration = Duration::from_mins(1);
 /// The longest that a job may live, as the template says, and what the sweep needs to end it.
 const LIFE: Duration = Duration::from_mins(30 + 6);
+
+/// How long what was given back is remembered.
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// What a run found.
 #[derive(Clone, Debug)]
@@ -94,6 +98,9 @@ async fn simulate(seed: u64, wants_trace: bool) -> Report {
     let shape = shape(&mut chance, &weather);
     let users = stage.open_accounts(shape, &mut chance).await;
     stage.start(&mut chance);
+    // A chance of its own: what else a seed decides does not depend on who complains.
+    let (operator, complaints) = (stage.clone(), Chance::new(!seed));
+    stage.spawn(async move { operator.give_back(complaints).await });
     let callers = Callers::new(Api::new(&functions), &cloud, chance.fork());
     let ordering = callers.run(&users, shape);
     let clearing = async {
@@ -199,6 +206,33 @@ impl Stage {
             let credit = (CreditId::new(now, &entropy), top_up.amount);
             // Too busy is an answer too: an operator tries again.
             drop(store.credit(&top_up.user, credit, &reference, now).await);
+        }
+    }
+
+    /// In some runs somebody complains now and then, and the operator gives the charge of a job back, and
+    /// presses the button again.
+    async fn give_back(&self, mut chance: Chance) {
+        if !chance.permille(200) {
+            return;
+        }
+        let store = self.functions.operator();
+        loop {
+            sleep(chance.millis(5_000..=120_000)).await;
+            let paid: Vec<(UserId, JobId)> = {
+                let state = self.cloud.state();
+                let of = |books: &Books| {
+                    let paid = books.jobs.iter().filter(|job| job.status == Status::Succeeded);
+                    paid.map(|job| (books.user.clone(), job.id)).collect::<Vec<_>>()
+                };
+                state.ledger.books().flat_map(of).collect()
+            };
+            let Some((user, job)) = paid.get(chance.index(paid.len())) else { continue };
+            let Ok(charge) = store.charge(user, job).await else { continue };
+            for _ in 0..chance.number(1..=2) {
+                let now = self.cloud.time().now();
+                // Too busy or unknown is an answer too: the operator may try again.
+                drop(store.reverse(&charge, "a complaint", now, RETENTION).await);
+            }
         }
     }
 

@@ -48,6 +48,10 @@ pub enum Sight {
     DeadLetter,
     /// A payment was sent twice, and credited once.
     CreditedOnce,
+    /// The operator gave a charge back.
+    GivenBack,
+    /// The operator gave a charge back twice, and the second time nothing moved.
+    GivenBackOnce,
     /// Money went from one pocket of a balance to another.
     Moved,
     /// A job was accepted by another pocket than the first.
@@ -60,7 +64,7 @@ pub enum Sight {
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
@@ -82,6 +86,8 @@ impl Sight {
         Self::SecondSubmit,
         Self::DeadLetter,
         Self::CreditedOnce,
+        Self::GivenBack,
+        Self::GivenBackOnce,
         Self::Moved,
         Self::OtherPocket,
         Self::Canceled,

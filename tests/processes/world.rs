@@ -157,9 +157,10 @@ impl World {
             EntryKind::Resolution { job: of, figures } if of == *job => {
                 Some((figures.charged.micros(), figures.released.micros()))
             }
-            EntryKind::Credit { .. } | EntryKind::Hold { .. } | EntryKind::Resolution { .. } => {
-                None
-            }
+            EntryKind::Credit { .. }
+            | EntryKind::Hold { .. }
+            | EntryKind::Resolution { .. }
+            | EntryKind::Reversal { .. } => None,
         };
         books.entries.into_iter().filter_map(|entry| resolution(entry.kind)).collect()
     }

@@ -69,6 +69,7 @@ fn every_command_of_the_readme_works_when_pasted() {
         "in order: 2 accounts",
         "all is well",
         "1 × ideogram-v3, 3:4, from sandbox",
+        "$0.108 was charged. Nothing was done",
         "0 of 0",
         "0 about jobs that have not ended",
     ] {

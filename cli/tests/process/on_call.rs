@@ -233,6 +233,55 @@ fn a_redrive_rings_for_what_is_open_and_twice_does_no_harm() {
     assert!(server.print(&["audit"]).contains("in order"));
 }
 
+#[test]
+fn a_refund_says_what_it_would_do_and_moves_money_once() {
+    let server = Server::ephemeral();
+    let id = ordered(&server, &json!({ "model": "recraft-v3", "prompt": "a cat", "n": 2 }));
+    server.wait(&id);
+    let reason = ["--reason", "the cat is a dog"];
+    let refund = |more: &[&'static str]| [&["refund", "demo", &id][..], &reason, more].concat();
+    let balance = |side: &str| server.get("/v1/credits/balance").1[side].to_string();
+
+    let told = server.print(&refund(&[]));
+    assert!(told.contains("$0.108 was charged. Nothing was done"), "{told}");
+    assert_eq!((balance("charged"), balance("available")), ("0.108".into(), "9.892".into()));
+    let told = server.print(&refund(&["--yes"]));
+    assert!(told.contains("gave back $0.108") && told.contains("$10 available"), "{told}");
+    for more in [&["--yes"][..], &[]] {
+        let told = server.print(&refund(more));
+        assert!(told.contains("given back before 2") && told.contains("nothing moved"), "{told}");
+    }
+    let told = json_of(&server, &refund(&["--yes", "--json"]));
+    let told = ["is_given_back", "moved", "amount", "available"].map(|name| told[name].clone());
+    assert_eq!(told, [json!(true), json!(false), json!("0.108"), json!("10")]);
+    assert_eq!((balance("charged"), balance("available")), ("0".into(), "10".into()));
+
+    // The caller sees that it was given back, and not why.
+    let (_, job) = server.get(&format!("/v1/jobs/{id}"));
+    assert_eq!((&job["status"], &job["output"]), (&json!("refunded"), &Value::Null), "{job}");
+    assert_eq!((&job["error"]["code"], &job["charged_amount"]), (&json!("refunded"), &json!(0)));
+    let (_, transactions) = server.get("/v1/credits/transactions");
+    let kinds: Vec<_> =
+        transactions["data"].as_array().unwrap().iter().map(|row| row["kind"].clone()).collect();
+    assert_eq!(kinds, ["refund", "usage", "hold", "credit"]);
+    assert!(!job.to_string().contains("dog") && !transactions.to_string().contains("dog"));
+    let told = server.print(&["job", "show", "demo", &id]);
+    for expected in ["refunded: The charge was given back", "the cat is a dog", "job.refunded"] {
+        assert!(told.contains(expected), "{expected} is missing from:\n{told}");
+    }
+    assert!(server.print(&["audit"]).contains("in order"));
+
+    // Nothing was charged for what failed, and nothing without a reason.
+    let wish = json!({ "outcome": "fail" });
+    let failed = ordered(&server, &secret_order(&wish));
+    server.wait(&failed);
+    let refused = server.run(&["refund", "demo", &failed, "--reason", "x", "--yes"]);
+    assert!(!refused.status.success());
+    assert!(lossy(&refused.stderr).contains("nothing was charged"), "{}", lossy(&refused.stderr));
+    assert!(!server.run(&["refund", "demo", &id, "--yes"]).status.success());
+    assert!(!server.run(&["refund", "demo", &id, "--reason", "", "--yes"]).status.success());
+}
+
 /// The variables of a stack in the cloud, which is one of this machine's here.
 fn in_the_cloud(server: &Server) -> Vec<(&'static str, String)> {
     let stack = stack(server);

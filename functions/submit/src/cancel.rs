@@ -2,7 +2,7 @@
 
 use domain::{
     ids::UserId,
-    job::{Ending, Job, State},
+    job::{Ending, Job, Refund, State},
     scope::Scope,
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
@@ -39,7 +39,7 @@ pub(crate) async fn cancel(
                 app.metrics.count(Metric::JobsEnded, 1, &by);
                 let (user, key_id) = (&job.user, &caller.key_id);
                 tracing::info!(request_id, user_id = %user, key_id, job_id = %id, "canceled");
-                Job { state: State::Refunded { at: now }, ..job }
+                Job { state: State::Refunded { at: now, why: Refund::Canceled }, ..job }
             }
             // Somebody was quicker: a worker, the sweep, or the same request.
             Finished::Before | Finished::Otherwise | Finished::Superseded => {

@@ -28,6 +28,8 @@ pub const GAVE_UP: &str = "a job fails after two orders";
 pub const RESUMED: &str = "a job that was put down succeeds";
 pub const OVERTAKEN: &str = "a paused worker is overtaken when its lease has ended";
 pub const TWO_SUCCEED: &str = "two jobs succeed";
+pub const TWO_GIVEN_BACK: &str = "the charges of two jobs are given back";
+pub const PAID_AND_GIVEN_BACK: &str = "one charge is given back, another is not";
 
 pub(super) fn witnesses() -> Vec<Property<Protocol>> {
     fn any_job(s: &State, seen: impl Fn(Which, &JobRow) -> bool) -> bool {
@@ -101,6 +103,12 @@ pub(super) fn witnesses() -> Vec<Property<Protocol>> {
                 .filter(|(_, job)| job.is_some_and(|j| j.status == Status::Succeeded))
                 .count()
                 == 2
+        }),
+        Property::sometimes(TWO_GIVEN_BACK, |_, s: &State| {
+            s.reversals.iter().filter(|(_, row)| row.is_some()).count() == 2
+        }),
+        Property::sometimes(PAID_AND_GIVEN_BACK, |_, s: &State| {
+            s.balance.charged > 0 && s.reversals.iter().any(|(_, row)| row.is_some())
         }),
     ]
 }

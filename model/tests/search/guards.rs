@@ -21,17 +21,20 @@ const OUTSIDE: [(Condition, &str); 10] = [
 ];
 
 /// Conditions that are evaluated, and must always hold.
-const NEVER_REFUSED: [(Condition, &str); 4] = [
+const NEVER_REFUSED: [(Condition, &str); 7] = [
     (Condition::AcceptJob, "a fresh job has a fresh id"),
     (Condition::AcceptHold, "a fresh job has a fresh id"),
     (Condition::FinishBalance, "what an open job holds is held: an alarm"),
     (Condition::FinishEvent, "an open job has told of no ending: an alarm"),
+    (Condition::ReverseJob, "a job that was charged and not given back has succeeded: an alarm"),
+    (Condition::ReverseBalance, "what was charged is charged: an alarm"),
+    (Condition::ReverseEvent, "a charge that was not given back has told of no refund: an alarm"),
 ];
 
 #[test]
 fn every_guard_is_met_and_refused_or_has_a_reason() {
     let (mut met, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for bounds in [Bounds::keys(), Bounds::two_faults()] {
+    for bounds in [Bounds::keys(), Bounds::two_faults(), Bounds::refunds()] {
         let protocol = Protocol::new(bounds, Conditions::of_the_store().unwrap()).unwrap();
         let search = everything(protocol).spawn_dfs().join();
         let seen = search.model().conditions.seen();

@@ -49,6 +49,13 @@ fn two_jobs_of_one_account_do_not_touch_each_others_money() {
 }
 
 #[test]
+fn a_charge_is_given_back_once_whatever_one_fault_strikes() {
+    let moments = search(Bounds::refunds());
+    println!("{moments} moments");
+    assert!(moments > 10_000);
+}
+
+#[test]
 fn a_key_names_one_job_for_as_long_as_it_lives() {
     let moments = search(Bounds::keys());
     println!("{moments} moments");
@@ -62,4 +69,6 @@ fn the_audit_of_the_product_finds_nothing_in_any_moment() {
     assert!(search(one) > 50_000);
     let two = Bounds { faults: 0, audited: true, sometimes, ..Bounds::two_jobs() };
     assert!(search(two) > 50_000);
+    let back = Bounds { faults: 0, audited: true, sometimes, ..Bounds::refunds() };
+    assert!(search(back) > 1_000);
 }

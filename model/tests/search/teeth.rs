@@ -82,6 +82,22 @@ fn without_the_uniqueness_of_the_resolution_and_the_state_of_the_row_a_job_is_re
     assert_breaks(rich(), &spoiled, rules::NOT_BORROWED);
 }
 
+/// The state of the row refuses the second refund, too; without both the money is moved twice.
+#[test]
+fn without_the_uniqueness_of_the_reversal_and_the_state_of_the_row_a_charge_is_given_back_twice() {
+    let entry = (Condition::ReverseEntry, ANYTHING);
+    assert_breaks(Bounds::refunds(), &[entry], rules::BALANCED);
+    let spoiled = [
+        entry,
+        (Condition::ReverseJob, "attribute_exists(pk)"),
+        (Condition::ReverseEvent, ANYTHING),
+    ];
+    assert_breaks(Bounds::refunds(), &spoiled, rules::GIVEN_BACK_ONCE);
+    // What the pocket was charged bounds what it gives back, as long as nothing else was charged.
+    let spoiled = [spoiled[0], spoiled[1], spoiled[2], (Condition::ReverseBalance, ANYTHING)];
+    assert_breaks(Bounds::refunds(), &spoiled, rules::NOT_NEGATIVE);
+}
+
 #[test]
 fn without_the_fence_a_worker_settles_what_another_works_on() {
     let spoiled =

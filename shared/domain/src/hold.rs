@@ -3,11 +3,13 @@
 //! ```text
 //!          ┌── succeeded ────────────────▶ usage    the images delivered are paid, the rest is released
 //!   hold ──┤
-//!          └── failed, expired, refunded ▶ refund   all of it is released
+//!          └── failed, expired, canceled ▶ refund   all of it is released
+//!
+//!   usage ──── the operator refunds it ───▶ reversal   what was paid is given back
 //! ```
 //!
 //! A hold never changes. Its [`Resolution`] is a second record, kept under a key that can be
-//! written once, so "resolved twice" cannot even be stored.
+//! written once, so "resolved twice" cannot even be stored. The [`Reversal`] of a usage is a third, in the same way.
 //!
 //! **Invariants** of every resolution, made here or read back:
 //!
@@ -48,6 +50,18 @@ pub struct Figures {
     pub charged: MicroUsd,
     /// What is the user's own again.
     pub released: MicroUsd,
+}
+
+/// What was paid for a job and is given back: all of its charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reversal(MicroUsd);
+
+impl Reversal {
+    /// How much.
+    #[must_use]
+    pub const fn amount(self) -> MicroUsd {
+        self.0
+    }
 }
 
 /// Figures that are known to add up.
@@ -110,6 +124,13 @@ impl Resolution {
     pub fn refund(held: MicroUsd) -> Self {
         let kind = ResolutionKind::Refund;
         Self(Figures { kind, held, charged: MicroUsd::ZERO, released: held })
+    }
+
+    /// Gives back what was paid; `None` if nothing was.
+    #[must_use]
+    pub fn reverse(&self) -> Option<Reversal> {
+        let paid = self.0.charged;
+        (self.0.kind == ResolutionKind::Usage && paid > MicroUsd::ZERO).then_some(Reversal(paid))
     }
 
     /// The figures.

@@ -8,10 +8,14 @@
 //!      │               claim again└───────────────▶ expired
 //!      ├──────────────────────────────────────────▶ expired
 //!      └──────────────────────────────────────────▶ refunded   (canceled)
+//!
+//!   succeeded ───────────────────────────────────▶ refunded   (given back)
+//!                          reverse
 //! ```
 //!
-//! Nothing leaves the right-hand column. Each arrow into it is one transaction that also resolves
-//! the hold.
+//! Each arrow into the right-hand column is one transaction that also resolves the hold. Nothing leaves
+//! it, but that the operator may give the charge of a success back: one transaction, too, which adds a
+//! reversal and changes no record.
 
 use std::fmt;
 
@@ -42,7 +46,7 @@ pub enum Status {
     Failed,
     /// There were no pictures in time.
     Expired,
-    /// Canceled before it began, or given back by the operator.
+    /// Canceled before it began, or its charge was given back by the operator.
     Refunded,
 }
 
@@ -71,8 +75,8 @@ impl Status {
     pub const fn leads_to(self, later: Self) -> bool {
         match self {
             Self::Pending => true,
-            Self::Processing => !matches!(later, Self::Pending | Self::Refunded),
-            Self::Succeeded => matches!(later, Self::Succeeded),
+            Self::Processing => !matches!(later, Self::Pending),
+            Self::Succeeded => matches!(later, Self::Succeeded | Self::Refunded),
             Self::Failed => matches!(later, Self::Failed),
             Self::Expired => matches!(later, Self::Expired),
             Self::Refunded => matches!(later, Self::Refunded),
@@ -187,10 +191,26 @@ pub enum State {
         /// When.
         at: Timestamp,
     },
-    /// Canceled or given back.
+    /// Canceled, or its charge was given back.
     Refunded {
+        /// When it ended; a success that is given back has ended before.
+        at: Timestamp,
+        /// Which of the two.
+        why: Refund,
+    },
+}
+
+/// Why a job is refunded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refund {
+    /// Its owner canceled it before it began.
+    Canceled,
+    /// It had succeeded, and the operator gave the charge back.
+    Reversed {
         /// When.
         at: Timestamp,
+        /// What had been delivered. It is not shown any more: who has pictures has paid for them.
+        images: Vec<Image>,
     },
 }
 
@@ -212,11 +232,12 @@ impl State {
     #[must_use]
     pub const fn is_canceled(&self) -> bool {
         match self {
-            Self::Refunded { .. } => true,
+            Self::Refunded { why: Refund::Canceled, .. } => true,
             Self::Pending
             | Self::Processing(_)
             | Self::Succeeded { .. }
             | Self::Failed { .. }
+            | Self::Refunded { why: Refund::Reversed { .. }, .. }
             | Self::Expired { .. } => false,
         }
     }
@@ -234,7 +255,21 @@ impl State {
         }
     }
 
-    /// When it became final, if it is.
+    /// The pictures that were delivered, also if their charge was given back since.
+    #[must_use]
+    pub fn delivered(&self) -> &[Image] {
+        match self {
+            Self::Refunded { why: Refund::Reversed { images, .. }, .. } => images,
+            Self::Pending
+            | Self::Processing(_)
+            | Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Expired { .. }
+            | Self::Refunded { why: Refund::Canceled, .. } => self.images(),
+        }
+    }
+
+    /// When it ended, if it has.
     #[must_use]
     pub const fn completed_at(&self) -> Option<Timestamp> {
         match self {
@@ -242,7 +277,7 @@ impl State {
             Self::Succeeded { at, .. }
             | Self::Failed { at, .. }
             | Self::Expired { at }
-            | Self::Refunded { at } => Some(*at),
+            | Self::Refunded { at, .. } => Some(*at),
         }
     }
 }
@@ -281,7 +316,7 @@ impl Job {
     }
 }
 
-/// How a job ends. There is no way back.
+/// How a job ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// With these pictures, all of them stored.

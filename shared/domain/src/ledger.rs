@@ -87,6 +87,15 @@ pub enum EntryKind {
         /// Under these figures.
         figures: Figures,
     },
+    /// What was charged was given back by the operator.
+    Reversal {
+        /// For this job.
+        job: JobId,
+        /// All that was charged.
+        amount: MicroUsd,
+        /// Why, in the operator's words. The user does not see it.
+        reason: String,
+    },
 }
 
 /// An entry.
@@ -112,7 +121,8 @@ pub struct Changes {
 }
 
 impl EntryKind {
-    /// The word for it: `credit`, `hold`, `usage` or `refund`.
+    /// The word for it: `credit`, `hold`, `usage` or `refund`. To a user a reversal is a refund: one that comes
+    /// after the usage, not in its place.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -122,6 +132,7 @@ impl EntryKind {
                 ResolutionKind::Usage => "usage",
                 ResolutionKind::Refund => "refund",
             },
+            Self::Reversal { .. } => "refund",
         }
     }
 
@@ -129,7 +140,9 @@ impl EntryKind {
     #[must_use]
     pub const fn amount(&self) -> MicroUsd {
         match self {
-            Self::Credit { amount, .. } | Self::Hold { amount, .. } => *amount,
+            Self::Credit { amount, .. }
+            | Self::Hold { amount, .. }
+            | Self::Reversal { amount, .. } => *amount,
             Self::Resolution { figures, .. } => match figures.kind {
                 ResolutionKind::Usage => figures.charged,
                 ResolutionKind::Refund => figures.released,
@@ -155,6 +168,11 @@ impl EntryKind {
                 available: Change::plus(figures.released),
                 held: Change::minus(figures.held),
                 charged: Change::plus(figures.charged),
+                ..Changes::default()
+            },
+            Self::Reversal { amount, .. } => Changes {
+                available: Change::plus(*amount),
+                charged: Change::minus(*amount),
                 ..Changes::default()
             },
         }

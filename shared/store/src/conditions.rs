@@ -83,6 +83,15 @@ conditions! {
     /// T4: no other credit came since the tier was worked out.
     CreditBalance = "credited_micros = :seen",
 
+    /// T5: the charge of the job was never given back.
+    ReverseEntry = "attribute_not_exists(pk)",
+    /// T5: the job has succeeded, and is there.
+    ReverseJob = "job_status = :succeeded",
+    /// T5: the pocket was charged at least what is given back.
+    ReverseBalance = "charged_micros >= :amount",
+    /// T5: nothing was told of this.
+    ReverseEvent = "attribute_not_exists(pk)",
+
     /// A pocket gives no more than it has, and nothing while the account is suspended.
     MoveFrom = "available_micros >= :amount AND free_slots >= :slots AND \
                 attribute_not_exists(suspended_at_ms)",

@@ -24,7 +24,7 @@ use crate::{
 
 /// The attributes of the jobs table that [`Row::read`] needs; no prompt is among them.
 pub(crate) const OF_JOBS: &str = "pk, sk, v, job_status, n, price_micros, expires_at_ms, fence, \
-    lease_until_ms, run_deadline_at_ms, submits, dispatch, task, completed_at_ms, images, \
+    lease_until_ms, run_deadline_at_ms, submits, dispatch, task, completed_at_ms, reversed_at_ms, images, \
     charged_micros, failure, due_shard, due_at_ms, forget_at_s, job_id, fingerprint, occurred_at_ms";
 
 /// A row of the ledger or the jobs table.
@@ -53,7 +53,9 @@ impl Row {
             let entry = read_entry(item)?;
             match &entry.kind {
                 EntryKind::Credit { .. } => {}
-                EntryKind::Hold { job, .. } | EntryKind::Resolution { job, .. } => {
+                EntryKind::Hold { job, .. }
+                | EntryKind::Resolution { job, .. }
+                | EntryKind::Reversal { job, .. } => {
                     names(sk, keys::ENTRY, *job)?;
                 }
             }
@@ -90,7 +92,9 @@ impl Row {
             Self::Balance(_) | Self::Reference(_) | Self::Key(_) => None,
             Self::Entry(entry) => match &entry.kind {
                 EntryKind::Credit { .. } => None,
-                EntryKind::Hold { job, .. } | EntryKind::Resolution { job, .. } => Some(*job),
+                EntryKind::Hold { job, .. }
+                | EntryKind::Resolution { job, .. }
+                | EntryKind::Reversal { job, .. } => Some(*job),
             },
             Self::Job(job) => Some(job.id),
             Self::Event(event) => Some(event.job),
@@ -176,7 +180,7 @@ fn read_job_facts(id: &str, item: Item) -> Result<JobFacts, StoreError> {
         hold: hold.amount(),
         price: hold.price(),
         charged,
-        pictures: state.images().iter().map(|image| image.key.clone()).collect(),
+        pictures: state.delivered().iter().map(|image| image.key.clone()).collect(),
         expires_at: row.expires_at_ms,
         // The index has no rows without a shard, and nobody looks in another.
         due_at: row.due_at_ms.filter(|_| row.due_shard == Some(keys::shard(&id))),

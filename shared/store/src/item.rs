@@ -10,7 +10,7 @@ use domain::{
     failure::{Failure, Reason, Verdict},
     hold::{Figures, Hold, ResolutionKind},
     ids::{JobId, UserId},
-    job::{Dispatch, Fence, Image, Job, Run, State, Status, Task},
+    job::{Dispatch, Fence, Image, Job, Refund, Run, State, Status, Task},
     ledger::{Entry, EntryKind},
     money::MicroUsd,
     order::{Count, ImageUrl, Order, Prompt},
@@ -88,6 +88,8 @@ pub(crate) struct JobItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at_ms: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reversed_at_ms: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     images: Option<Vec<Image>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     charged_micros: Option<MicroUsd>,
@@ -132,6 +134,7 @@ impl JobItem {
             dispatch: None,
             task: None,
             completed_at_ms: None,
+            reversed_at_ms: None,
             images: None,
             charged_micros: None,
             failure: None,
@@ -155,6 +158,7 @@ impl JobItem {
             dispatch: self.dispatch,
             task: self.task,
             completed_at_ms: self.completed_at_ms,
+            reversed_at_ms: self.reversed_at_ms,
             images: self.images,
             charged_micros: self.charged_micros,
             failure: self.failure,
@@ -195,6 +199,7 @@ pub(crate) struct StateItem {
     dispatch: Option<DispatchWord>,
     task: Option<Task>,
     completed_at_ms: Option<Timestamp>,
+    reversed_at_ms: Option<Timestamp>,
     images: Option<Vec<Image>>,
     charged_micros: Option<MicroUsd>,
     failure: Option<Failure>,
@@ -226,7 +231,15 @@ impl StateItem {
                 },
             },
             Status::Expired => State::Expired { at: at? },
-            Status::Refunded => State::Refunded { at: at? },
+            Status::Refunded => State::Refunded {
+                at: at?,
+                why: match self.reversed_at_ms {
+                    None => Refund::Canceled,
+                    Some(at) => {
+                        Refund::Reversed { at, images: self.images.ok_or("images are missing")? }
+                    }
+                },
+            },
         })
     }
 
@@ -295,6 +308,17 @@ pub(crate) enum EntryItem {
     Hold(HoldItem),
     Usage(ResolutionItem),
     Refund(ResolutionItem),
+    Reversal(ReversalItem),
+}
+
+/// What was given back of a usage, in its row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReversalItem {
+    pub(crate) v: u32,
+    pub(crate) created_at_ms: Timestamp,
+    pub(crate) job_id: JobId,
+    pub(crate) amount_micros: MicroUsd,
+    pub(crate) reason: String,
 }
 
 /// A hold, in its row.
@@ -365,5 +389,10 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, StoreError> {
         }
         EntryItem::Usage(row) => row.into_entry(ResolutionKind::Usage),
         EntryItem::Refund(row) => row.into_entry(ResolutionKind::Refund),
+        EntryItem::Reversal(row) => {
+            let ReversalItem { created_at_ms, job_id, amount_micros, reason, .. } = row;
+            let kind = EntryKind::Reversal { job: job_id, amount: amount_micros, reason };
+            Entry { at: created_at_ms, kind }
+        }
     })
 }

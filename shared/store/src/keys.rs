@@ -84,6 +84,11 @@ pub(crate) fn resolution(user: &UserId, job: &JobId) -> Key {
     Key::new(user, format!("{ENTRY}{job}#resolution"))
 }
 
+/// One key a job: what was charged is given back once.
+pub(crate) fn reversal(user: &UserId, job: &JobId) -> Key {
+    Key::new(user, format!("{ENTRY}{job}#reversal"))
+}
+
 pub(crate) fn credit(user: &UserId, id: &CreditId) -> Key {
     Key::new(user, format!("{ENTRY}{id}#credit"))
 }

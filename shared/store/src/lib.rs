@@ -2,7 +2,7 @@
 //!
 //! One file for each thing that is done: [`accept`](Store::accept) (T1), [`claim`](Store::claim) and
 //! what a worker notes while it has a job, [`finish`](Store::finish) (T2 and T3), [`credit`](Store::credit)
-//! (T4), the [`pockets`](Store::pockets) of a balance, the reads, the index of due rows, API keys, and
+//! (T4), [`reverse`](Store::reverse) (T5), the [`pockets`](Store::pockets) of a balance, the reads, the index of due rows, API keys, and
 //! [`books`](Store::books) for the audit.
 //!
 //! The rules are not repeated here, they are guarded: what may not happen is a condition of a
@@ -25,6 +25,7 @@ mod lookup;
 mod open;
 mod pockets;
 mod record;
+mod reverse;
 #[cfg(test)]
 mod script;
 mod tx;
@@ -44,6 +45,7 @@ pub use finish::{FinishError, Finished, Guard};
 pub use lookup::{BadCursor, Cursor, List, Page};
 pub use open::{OpenJob, OpenJobs};
 pub use record::{Attempts, EventRow, JobRecord, JobRow};
+pub use reverse::{Charge, ReverseError, Reversed};
 
 /// The names of the three tables.
 #[derive(Clone, Debug)]

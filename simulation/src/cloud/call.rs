@@ -41,6 +41,8 @@ pub(crate) enum Means {
     },
     /// T4.
     Credit,
+    /// T5.
+    Reverse,
     /// Money goes from one pocket of a balance to another.
     Move,
     /// A claim of a job that nobody has begun.
@@ -176,6 +178,9 @@ fn meaning(operation: &str, json: &Value) -> Means {
             if let Some(item) = put("#resolution") {
                 let kind = item["Put"]["Item"]["kind"]["S"].as_str();
                 return Means::Settle { is_usage: kind == Some("usage") };
+            }
+            if put("#reversal").is_some() {
+                return Means::Reverse;
             }
             let is_move = items.len() == 2
                 && items.iter().filter_map(Row::of_write).all(|row| row.sk.starts_with("balance"));

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Books, EventFacts, Findings, JobFacts, JobRows, KeyFacts, Snapshot, rows::job_of};
+use super::{
+    Books, EventFacts, Findings, JobFacts, JobRows, KeyFacts, Snapshot, job, rows::job_of,
+};
 use crate::{
     ids::JobId,
+    job::Status,
     ledger::{Balance, Entry, replay},
 };
 
@@ -21,7 +24,7 @@ pub(super) fn check(
     }
     for old in &before.jobs {
         match jobs.get(&old.id).and_then(|rows| rows.job.as_ref()) {
-            Some(new) => job(old, new, findings),
+            Some(new) => same_job(old, new, is_given_back(jobs, new), findings),
             None => findings.expect("INV-18", is_past(old.forget_at, snapshot), || {
                 format!("job {} was {} and is not there any more", old.id, old.status.as_str())
             }),
@@ -35,6 +38,11 @@ pub(super) fn check(
             format!("the event that job {job} is {} was changed or is gone", status.as_str())
         });
     }
+}
+
+/// Whether the charge of a job that had succeeded was given back.
+fn is_given_back(jobs: &BTreeMap<JobId, JobRows>, job: &JobFacts) -> bool {
+    jobs.get(&job.id).is_some_and(job::is_given_back)
 }
 
 fn is_past(at: Option<crate::time::Timestamp>, snapshot: &Snapshot) -> bool {
@@ -82,12 +90,19 @@ fn balances(
     });
 }
 
-fn job(old: &JobFacts, new: &JobFacts, findings: &mut Findings) {
+fn same_job(old: &JobFacts, new: &JobFacts, is_given_back: bool, findings: &mut Findings) {
     let (id, from, to) = (old.id, old.status.as_str(), new.status.as_str());
     if old.status.is_terminal() {
-        findings.expect("INV-19", old == new, || {
-            format!("job {id} has ended as {old:?}, and is {new:?}")
-        });
+        // A success whose charge is given back keeps all but what that changes.
+        let reversed = old.status == Status::Succeeded && is_given_back;
+        let same = if reversed {
+            let JobFacts { status, charged, forget_at, .. } = new.clone();
+            *new == JobFacts { status, charged, forget_at, ..old.clone() }
+        } else {
+            old == new
+        };
+        findings
+            .expect("INV-19", same, || format!("job {id} has ended as {old:?}, and is {new:?}"));
         return;
     }
     findings.expect("INV-20", old.status.leads_to(new.status), || {

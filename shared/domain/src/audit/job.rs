@@ -15,8 +15,8 @@ pub(super) fn check(rows: &JobRows, now: Timestamp, slack: Duration, findings: &
     let resolutions = rows.resolutions();
     entries(rows, &resolutions, findings);
     if let Some(job) = &rows.job {
-        ending(job, resolutions.first(), findings);
-        run(job, findings);
+        ending(job, rows, findings);
+        run(job, rows, findings);
         schedule(job, now, slack, findings);
         outbox(job, rows, now, findings);
     }
@@ -30,20 +30,36 @@ pub(super) fn check(rows: &JobRows, now: Timestamp, slack: Duration, findings: &
 /// Whether a job has ended in this state. Where its row is forgotten, its resolution tells.
 pub(super) fn has_ended_as(rows: &JobRows, status: Status) -> bool {
     let stands = match &rows.job {
-        Some(job) => job.status == status,
+        // What was given back had succeeded before.
+        Some(job) => job.status == status || is_given_back(rows) && status == Status::Succeeded,
         None => rows.resolutions().first().is_some_and(|figures| match figures.kind {
-            ResolutionKind::Usage => status == Status::Succeeded,
+            ResolutionKind::Usage => {
+                status == Status::Succeeded || is_given_back(rows) && status == Status::Refunded
+            }
             ResolutionKind::Refund => status != Status::Succeeded,
         }),
     };
     stands && status.is_terminal()
 }
 
-/// One hold and at most one resolution, and the figures fit.
+/// Whether the charge of a job was given back.
+pub(super) fn is_given_back(rows: &JobRows) -> bool {
+    !rows.reversals().is_empty()
+}
+
+/// One hold, at most one resolution and at most one reversal, and the figures fit.
 fn entries(rows: &JobRows, resolutions: &[Figures], findings: &mut Findings) {
     let (id, holds) = (rows.id, rows.holds());
     findings.expect("INV-05", resolutions.len() <= 1, || {
         format!("job {id} has {} resolutions", resolutions.len())
+    });
+    let reversals = rows.reversals();
+    findings.expect("INV-05", reversals.len() <= 1, || {
+        format!("the charge of job {id} was given back {} times", reversals.len())
+    });
+    let paid: Vec<_> = resolutions.iter().map(|figures| figures.charged).collect();
+    findings.expect("INV-06", reversals.iter().all(|amount| paid.contains(amount)), || {
+        format!("job {id} was charged {paid:?}, and {reversals:?} was given back")
     });
     if let Some(job) = &rows.job {
         findings.expect("INV-16", holds.as_slice() == [job.hold], || {
@@ -65,17 +81,22 @@ fn entries(rows: &JobRows, resolutions: &[Figures], findings: &mut Findings) {
 }
 
 /// The state of a job and its resolution tell the same story.
-fn ending(job: &JobFacts, resolution: Option<&Figures>, findings: &mut Findings) {
+fn ending(job: &JobFacts, rows: &JobRows, findings: &mut Findings) {
     let (id, status) = (job.id, job.status.as_str());
+    let resolutions = rows.resolutions();
+    let resolution = resolutions.first();
     let kind = resolution.map(|figures| figures.kind);
     findings.expect("INV-22", job.status.is_terminal() == kind.is_some(), || {
         format!("job {id} is {status}, its resolution is {kind:?}")
     });
     let Some(figures) = resolution else { return };
     let paid = figures.kind == ResolutionKind::Usage;
-    let succeeded = job.status == Status::Succeeded;
+    let given_back = is_given_back(rows);
+    let succeeded = if given_back { Status::Refunded } else { Status::Succeeded };
+    let succeeded = job.status == succeeded;
     findings.expect("INV-21", succeeded == paid, || {
-        format!("job {id} is {status}, its resolution is {:?}", figures.kind)
+        let reversed = if given_back { ", which was given back" } else { "" };
+        format!("job {id} is {status}, its resolution is {:?}{reversed}", figures.kind)
     });
     let pictures = job.pictures.len();
     let worth = u32::try_from(pictures).ok().and_then(|n| job.price.checked_mul(n));
@@ -83,14 +104,16 @@ fn ending(job: &JobFacts, resolution: Option<&Figures>, findings: &mut Findings)
     findings.expect("INV-23", delivered && worth == Some(figures.charged), || {
         format!("job {id} has {pictures} pictures and was charged {:?}", figures.charged)
     });
-    findings.expect("INV-17", job.charged == Some(figures.charged), || {
-        format!("job {id} says charged {:?}, the ledger {:?}", job.charged, figures.charged)
+    let paid = rows.paid();
+    findings.expect("INV-17", job.charged == paid, || {
+        format!("job {id} says charged {:?}, the ledger {paid:?}", job.charged)
     });
 }
 
 /// How often it was claimed and ordered fits where it stands.
-fn run(job: &JobFacts, findings: &mut Findings) {
+fn run(job: &JobFacts, rows: &JobRows, findings: &mut Findings) {
     let claimed = match job.status {
+        Status::Refunded if is_given_back(rows) => job.fence.is_some(),
         Status::Pending | Status::Refunded => job.fence.is_none(),
         Status::Processing | Status::Succeeded | Status::Failed => job.fence.is_some(),
         Status::Expired => true,
@@ -113,10 +136,18 @@ fn schedule(job: &JobFacts, now: Timestamp, slack: Duration, findings: &mut Find
     });
 }
 
-/// One event for an ending, none before.
+/// One event for an ending, none before, and one more when its charge is given back.
 fn outbox(job: &JobFacts, rows: &JobRows, now: Timestamp, findings: &mut Findings) {
-    let told: Vec<Status> = rows.events.iter().map(|event| event.status).collect();
-    let expected: &[Status] = if job.status.is_terminal() { &[job.status] } else { &[] };
+    let mut told: Vec<Status> = rows.events.iter().map(|event| event.status).collect();
+    told.sort_unstable_by_key(|status| status.as_str());
+    let expected: &[Status] = match job.status {
+        Status::Pending | Status::Processing => &[],
+        Status::Refunded if is_given_back(rows) => &[Status::Refunded, Status::Succeeded],
+        Status::Succeeded => &[Status::Succeeded],
+        Status::Failed => &[Status::Failed],
+        Status::Expired => &[Status::Expired],
+        Status::Refunded => &[Status::Refunded],
+    };
     let forgotten = job.forget_at.is_some_and(|at| at <= now);
     findings.expect("INV-30", forgotten || told == expected, || {
         format!("job {} is {}, its events tell {told:?}", job.id, job.status.as_str())

@@ -25,7 +25,7 @@ pub struct JobFacts {
     pub price: MicroUsd,
     /// What it says was charged.
     pub charged: Option<MicroUsd>,
-    /// The keys of its pictures.
+    /// The keys of the pictures that were delivered, also if their charge was given back since.
     pub pictures: Vec<String>,
     /// By when it must have ended.
     pub expires_at: Timestamp,
@@ -136,7 +136,9 @@ impl Books {
 pub(super) fn job_of(entry: &Entry) -> Option<JobId> {
     match &entry.kind {
         EntryKind::Credit { .. } => None,
-        EntryKind::Hold { job, .. } | EntryKind::Resolution { job, .. } => Some(*job),
+        EntryKind::Hold { job, .. }
+        | EntryKind::Resolution { job, .. }
+        | EntryKind::Reversal { job, .. } => Some(*job),
     }
 }
 
@@ -177,16 +179,36 @@ impl JobRows {
     pub(super) fn holds(&self) -> Vec<MicroUsd> {
         let amount = |entry: &Entry| match &entry.kind {
             EntryKind::Hold { amount, .. } => Some(*amount),
-            EntryKind::Credit { .. } | EntryKind::Resolution { .. } => None,
+            EntryKind::Credit { .. }
+            | EntryKind::Resolution { .. }
+            | EntryKind::Reversal { .. } => None,
         };
         self.entries.iter().filter_map(amount).collect()
+    }
+
+    /// What was given back of its charge, each time.
+    pub(super) fn reversals(&self) -> Vec<MicroUsd> {
+        let amount = |entry: &Entry| match &entry.kind {
+            EntryKind::Reversal { amount, .. } => Some(*amount),
+            EntryKind::Credit { .. } | EntryKind::Hold { .. } | EntryKind::Resolution { .. } => {
+                None
+            }
+        };
+        self.entries.iter().filter_map(amount).collect()
+    }
+
+    /// What the user has paid in the end, once there is a resolution.
+    pub(super) fn paid(&self) -> Option<MicroUsd> {
+        let charged = self.resolutions().first()?.charged;
+        let given_back = self.reversals().first().copied().unwrap_or(MicroUsd::ZERO);
+        Some(charged.saturating_sub(given_back))
     }
 
     /// What became of it, each time.
     pub(super) fn resolutions(&self) -> Vec<Figures> {
         let figures = |entry: &Entry| match &entry.kind {
             EntryKind::Resolution { figures, .. } => Some(*figures),
-            EntryKind::Credit { .. } | EntryKind::Hold { .. } => None,
+            EntryKind::Credit { .. } | EntryKind::Hold { .. } | EntryKind::Reversal { .. } => None,
         };
         self.entries.iter().filter_map(figures).collect()
     }

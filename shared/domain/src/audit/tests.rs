@@ -2,6 +2,7 @@
 
 mod books;
 mod earlier;
+mod given_back;
 mod streamed;
 mod told;
 mod upstream;

@@ -110,7 +110,12 @@ impl<'a> Listener<'a, '_> {
     fn amounts(&mut self, job: JobId, status: Status, charged: Option<MicroUsd>, images: usize) {
         let rows = self.jobs.get(&job);
         let resolution = rows.and_then(|rows| rows.resolutions().first().copied());
-        let stored = resolution.filter(|_| status.is_terminal()).map(|figures| figures.charged);
+        let stored = match status {
+            Status::Pending | Status::Processing => None,
+            // It may have been given back since it was told to have succeeded.
+            Status::Succeeded => resolution.map(|figures| figures.charged),
+            Status::Failed | Status::Expired | Status::Refunded => rows.and_then(JobRows::paid),
+        };
         let ended = !status.is_terminal() || resolution.is_some();
         self.findings.expect("INV-17", ended && charged == stored, || {
             format!(

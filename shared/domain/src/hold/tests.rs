@@ -32,6 +32,14 @@ fn more_images_than_ordered_cost_no_more() {
 }
 
 #[test]
+fn all_that_was_paid_is_given_back_and_nothing_else_is() {
+    let three = hold(81_000, 4).settle(3.try_into().unwrap());
+    assert_eq!(three.reverse().unwrap().amount().micros(), 243_000);
+    assert_eq!(hold(81_000, 4).refund().reverse(), None);
+    assert_eq!(hold(0, 1).settle(1.try_into().unwrap()).reverse(), None);
+}
+
+#[test]
 fn figures_that_do_not_add_up_are_refused() {
     let refund = *hold(10, 1).refund().figures();
     let one = MicroUsd::constant(1);

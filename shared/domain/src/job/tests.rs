@@ -81,8 +81,10 @@ fn a_job_stands_only_where_an_arrow_leads() {
         all.into_iter().filter(|later| from.leads_to(*later)).collect()
     };
     assert_eq!(leads(Pending), all);
-    assert_eq!(leads(Processing), [Processing, Succeeded, Failed, Expired]);
-    for ended in [Succeeded, Failed, Expired, Refunded] {
+    // A success may be given back.
+    assert_eq!(leads(Processing), [Processing, Succeeded, Failed, Expired, Refunded]);
+    assert_eq!(leads(Succeeded), [Succeeded, Refunded]);
+    for ended in [Failed, Expired, Refunded] {
         assert_eq!(leads(ended), [ended]);
     }
 }
@@ -100,14 +102,19 @@ fn a_state_tells_its_pictures_and_when_it_ended() {
     let at = Timestamp::from_millis(7);
     let charged = MicroUsd::constant(1);
     let verdict = Failure::ProviderFailed.into();
-    for (state, pictures, ended) in [
-        (State::Pending, 0, None),
-        (State::Succeeded { at, images: vec![image(); 2], charged }, 2, Some(at)),
-        (State::Failed { at, verdict }, 0, Some(at)),
-        (State::Expired { at }, 0, Some(at)),
-        (State::Refunded { at }, 0, Some(at)),
+    let given_back = Refund::Reversed { at: Timestamp::from_millis(9), images: vec![image(); 2] };
+    for (state, pictures, delivered, ended) in [
+        (State::Pending, 0, 0, None),
+        (State::Succeeded { at, images: vec![image(); 2], charged }, 2, 2, Some(at)),
+        (State::Failed { at, verdict }, 0, 0, Some(at)),
+        (State::Expired { at }, 0, 0, Some(at)),
+        (State::Refunded { at, why: Refund::Canceled }, 0, 0, Some(at)),
+        (State::Refunded { at, why: given_back }, 0, 2, Some(at)),
     ] {
-        assert_eq!((state.images().len(), state.completed_at()), (pictures, ended), "{state:?}");
+        let is_canceled = state == State::Refunded { at, why: Refund::Canceled };
+        assert_eq!(state.is_canceled(), is_canceled, "{state:?}");
+        let told = (state.images().len(), state.delivered().len(), state.completed_at());
+        assert_eq!(told, (pictures, delivered, ended), "{state:?}");
     }
     assert_eq!(Delivered::new(vec![image(); 3]).unwrap().images(), vec![image(); 3]);
 }

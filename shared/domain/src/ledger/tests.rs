@@ -20,6 +20,7 @@ fn each_kind_of_entry_has_its_name() {
         (EntryKind::Hold { job, amount }, "hold"),
         (resolution(*hold.settle(Count::ONE).figures()), "usage"),
         (resolution(*hold.refund().figures()), "refund"),
+        (EntryKind::Reversal { job, amount, reason: "x".into() }, "refund"),
     ] {
         assert_eq!(kind.name(), name);
     }
@@ -30,14 +31,14 @@ proptest! {
     #[test]
     fn entries_conserve_money(
         credits in prop::collection::vec(1_u64..1_000_000_000, 1..5),
-        jobs in prop::collection::vec((1_u64..1_000_000, 1_u8..=4, 0_u8..=4), 0..20),
+        jobs in prop::collection::vec((1_u64..1_000_000, 1_u8..=4, 0_u8..=4, any::<bool>()), 0..20),
     ) {
         let mut entries = Vec::new();
         for (i, amount) in credits.iter().enumerate() {
             let amount = MicroUsd::constant(*amount);
             entries.push(entry(EntryKind::Credit { id: i.to_string(), amount, reference: i.to_string() }));
         }
-        for (i, (price, n, delivered)) in (0..).zip(jobs) {
+        for (i, (price, n, delivered, is_given_back)) in (0..).zip(jobs) {
             let job = JobId::new(Timestamp::from_millis(i), &[0; 10]);
             let hold = Hold::new(MicroUsd::constant(price), n.try_into().unwrap()).unwrap();
             entries.push(entry(EntryKind::Hold { job, amount: hold.amount() }));
@@ -46,6 +47,10 @@ proptest! {
                 Err(_) => hold.refund(),
             };
             entries.push(entry(EntryKind::Resolution { job, figures: *resolution.figures() }));
+            if let Some(reversal) = resolution.reverse().filter(|_| is_given_back) {
+                let (amount, reason) = (reversal.amount(), "a complaint".to_owned());
+                entries.push(entry(EntryKind::Reversal { job, amount, reason }));
+            }
         }
         let [available, held, charged, credited] = replay(&entries);
         prop_assert_eq!(available + held + charged, credited);

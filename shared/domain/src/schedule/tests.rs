@@ -84,7 +84,7 @@ fn what_has_ended_is_left_alone() {
     for state in [
         State::Succeeded { at: at(1), images: vec![], charged: MicroUsd::ZERO },
         State::Expired { at: at(1) },
-        State::Refunded { at: at(1) },
+        State::Refunded { at: at(1), why: crate::job::Refund::Canceled },
     ] {
         assert_eq!(look(&job(state), at(1_000), GRACE), Look::Ended);
     }

@@ -23,7 +23,7 @@ use crate::{Store, StoreError, facts::Row, keys::Key};
 const PASSES_SMALL: u32 = 20;
 /// How often a larger one is. Who moves money all the time does so the next time, too.
 const PASSES_LARGE: u32 = 3;
-/// More rows than any job has. Read again with the seven that it may have, they fit one request.
+/// More rows than any job has. Read again with the eight that it may have, they fit one request.
 pub(super) const JOB_ROWS_MAX: usize = 64;
 
 /// An account, and how it is audited.

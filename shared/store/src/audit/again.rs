@@ -28,7 +28,7 @@ use crate::{
 pub(super) const KEYS_MAX: usize = 100;
 /// How many rows of a job are read again at most: those that were seen, and one under each of the
 /// keys that a job has.
-pub(super) const ROWS_MAX: usize = JOB_ROWS_MAX + 7;
+pub(super) const ROWS_MAX: usize = JOB_ROWS_MAX + 8;
 /// How often a read that meets writers, or is answered in part only, is sent.
 const ATTEMPTS: u32 = 12;
 
@@ -43,6 +43,7 @@ impl Store {
         let mut wanted = vec![
             (Table::Ledger, keys::hold(user, &id)),
             (Table::Ledger, keys::resolution(user, &id)),
+            (Table::Ledger, keys::reversal(user, &id)),
             (Table::Jobs, keys::job(user, &id)),
         ];
         let endings = [Status::Succeeded, Status::Failed, Status::Expired, Status::Refunded];

@@ -68,9 +68,9 @@ async fn the_newest_come_first_and_a_resolution_before_its_hold() {
                 assert_eq!(expected, []);
                 continue;
             }
-            EntryKind::Hold { job, .. } | EntryKind::Resolution { job, .. } => {
-                (*job, entry.kind.name())
-            }
+            EntryKind::Hold { job, .. }
+            | EntryKind::Resolution { job, .. }
+            | EntryKind::Reversal { job, .. } => (*job, entry.kind.name()),
         };
         assert_eq!(found, expected.remove(0));
     }

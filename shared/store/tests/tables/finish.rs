@@ -3,7 +3,7 @@
 use domain::{
     failure::Failure,
     hold::{Figures, ResolutionKind},
-    job::{Ending, Fence, Job, State, Status},
+    job::{Ending, Fence, Job, Refund, State, Status},
     ledger::{Balance, EntryKind},
 };
 use store::{Claimed, Finished, Guard};
@@ -25,7 +25,7 @@ fn state(ending: &Ending, charged: u64) -> State {
         }
         Ending::Failed(verdict) => State::Failed { at: NOW, verdict: verdict.clone() },
         Ending::Expired => State::Expired { at: NOW },
-        Ending::Canceled => State::Refunded { at: NOW },
+        Ending::Canceled => State::Refunded { at: NOW, why: Refund::Canceled },
     }
 }
 

@@ -18,6 +18,7 @@ mod notes;
 mod open;
 mod pockets;
 mod record;
+mod reverse;
 mod schema;
 mod support;
 mod versions;

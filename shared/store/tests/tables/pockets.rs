@@ -6,14 +6,14 @@ use domain::{
     ledger::Balance,
     pocket::Pocket,
 };
-use store::{AcceptError, Accepted, Claimed, Finished, Guard};
+use store::{AcceptError, Accepted, Claimed, Finished, Guard, Reversed};
 
 use crate::{
     support::{
         HOLD, NOW, after, at_once, audit_clean, bare, count, delivered, job, keyed, usd, user,
         violations,
     },
-    world::{Row, World, number},
+    world::{RETENTION, Row, World, number},
 };
 
 /// The second pocket.
@@ -87,7 +87,7 @@ async fn a_hold_goes_back_to_its_pocket_also_when_its_job_cannot_be_read() {
     let job = world.paid_by_the_second().await;
     let name = format!("job#{}", job.id);
     world.tamper(("jobs", &user(), &name), "prompt", Some(number(1))).await;
-    let (now, retention) = (job.expires_at, crate::world::RETENTION);
+    let (now, retention) = (job.expires_at, RETENTION);
     let ended = world.store.expire_unreadable((&job.user, &job.id), now, retention).await.unwrap();
     assert_eq!(ended, Finished::Now);
     let pocket = world.pocket(second()).await;
@@ -148,6 +148,20 @@ async fn what_all_pockets_together_cannot_pay_is_refused_and_leaves_nothing() {
     assert_eq!(world.store.accept(&bare(&job(1))).await.unwrap(), Accepted::Now);
     let refused = world.store.accept(&bare(&job(2))).await;
     assert!(matches!(refused, Err(AcceptError::QueueFull { cap: 1 })), "{refused:?}");
+    audit_clean(&world.store).await;
+}
+
+#[tokio::test]
+async fn a_charge_is_given_back_to_the_pocket_that_paid_it() {
+    let world = World::with_two([(HOLD - 1, 3), (HOLD, 3)]).await;
+    let job = world.paid_by_the_second().await;
+    let Claimed::Begun(job, run) = world.claim(&job, NOW).await else { panic!("not begun") };
+    assert_eq!(world.finish(&job, run.fence, &delivered(2)).await, Finished::Now);
+    let charge = world.store.charge(&user(), &job.id).await.unwrap();
+    let given = world.store.reverse(&charge, "a complaint", NOW, RETENTION).await.unwrap();
+    assert_eq!(given, Reversed::Now);
+    let pocket = world.pocket(second()).await;
+    assert_eq!((pocket.available, pocket.charged), (usd(HOLD), usd(0)));
     audit_clean(&world.store).await;
 }
 

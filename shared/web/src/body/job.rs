@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{
     failure::{Failure, Verdict},
-    job::{Image, Job, State},
+    job::{Image, Job, Refund, State},
     size::Ratio,
     time::Timestamp,
 };
@@ -142,7 +142,12 @@ fn error(state: &State) -> Option<ErrorOut> {
         State::Pending | State::Processing(_) | State::Succeeded { .. } => None,
         State::Failed { verdict, .. } => Some(told(verdict)),
         State::Expired { .. } => Some(told(&Failure::JobExpired.into())),
-        State::Refunded { .. } => Some(ErrorOut {
+        State::Refunded { why: Refund::Reversed { .. }, .. } => Some(ErrorOut {
+            code: "refunded",
+            message: Cow::Borrowed("The charge was given back by the operator."),
+            retryable: true,
+        }),
+        State::Refunded { why: Refund::Canceled, .. } => Some(ErrorOut {
             code: "canceled",
             message: Cow::Borrowed("The job was canceled before it began."),
             retryable: true,

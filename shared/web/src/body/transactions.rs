@@ -50,6 +50,7 @@ fn transaction(entry: &Entry) -> TransactionOut {
         EntryKind::Resolution { job, .. } => {
             (format!("{job}-resolution"), Some(job.to_string()), None)
         }
+        EntryKind::Reversal { job, .. } => (format!("{job}-reversal"), Some(job.to_string()), None),
     };
     TransactionOut {
         id,

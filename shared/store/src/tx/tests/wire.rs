@@ -9,13 +9,15 @@ use domain::{
     ids::{CreditId, UserId},
     job::{Delivered, Ending, Fence, Image, Job},
     money::MicroUsd,
+    pocket::Pocket,
     time::Timestamp,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    AcceptError, Acceptance, Accepted, Credited, Finished, Guard, KeyClaim, Store, StoreError,
+    AcceptError, Acceptance, Accepted, Charge, Credited, Finished, Guard, KeyClaim, ReverseError,
+    Reversed, Store, StoreError,
     script::{Answer, Asked, Script, canceled, client, done, error, job, reason, refused},
 };
 
@@ -104,7 +106,33 @@ async fn all_transactions() -> Vec<(usize, Value)> {
             note(4, &script);
         }
     }
+    assert_eq!(store.reverse(&charge(), "why", NOW, RETENTION).await.unwrap(), Reversed::Now);
+    note(4, &script);
     all
+}
+
+fn charge() -> Charge {
+    let job = job(1);
+    let amount = MicroUsd::constant(100);
+    Charge { user: job.user, job: job.id, pocket: Pocket::FIRST, amount, given_back_at: None }
+}
+
+/// An answer that got lost says nothing; asking again tells, and moves nothing.
+#[tokio::test(start_paused = true)]
+async fn a_refund_of_unknown_outcome_is_asked_for_again_and_was_given_before() {
+    let (lost, fine) = (error(500, "InternalServerError"), reason("None"));
+    let there = json!({ "pk": { "S": "demo" }, "sk": { "S": "entry" } });
+    let before = canceled([refused(&there), refused(&there), fine.clone(), fine]);
+    let script = Script::of([lost.clone(), lost.clone(), lost, before]);
+    let store = script.store();
+    let first = store.reverse(&charge(), "why", NOW, RETENTION).await;
+    assert!(matches!(first, Err(ReverseError::Store(StoreError::Unknown(_)))), "{first:?}");
+    let again = store.reverse(&charge(), "why", NOW, RETENTION).await.unwrap();
+    assert_eq!(again, Reversed::Before);
+    let asked = script.asked();
+    let token = |place: usize| asked[place].body["ClientRequestToken"].clone();
+    // The SDK's own attempts are one transaction; asking again is another.
+    assert_eq!((asked.len(), token(0) == token(2), token(0) == token(3)), (4, true, false));
 }
 
 #[tokio::test]

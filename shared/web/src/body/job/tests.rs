@@ -85,6 +85,16 @@ fn succeeded(charged: u64, images: Vec<Image>) -> State {
     State::Succeeded { at: after(30), images, charged: usd_of(charged) }
 }
 
+fn canceled() -> State {
+    State::Refunded { at: after(30), why: Refund::Canceled }
+}
+
+/// It has pictures, which are not shown any more.
+fn given_back() -> State {
+    let why = Refund::Reversed { at: after(90), images: vec![image(0, None)] };
+    State::Refunded { at: after(30), why }
+}
+
 /// Every state there is, and how many pictures it has.
 fn states() -> Vec<(State, usize)> {
     vec![
@@ -93,7 +103,8 @@ fn states() -> Vec<(State, usize)> {
         (succeeded(81_000, vec![image(0, None)]), 1),
         (State::Failed { at: after(30), verdict: Failure::ProviderFailed.into() }, 0),
         (State::Expired { at: after(1_800) }, 0),
-        (State::Refunded { at: after(30) }, 0),
+        (canceled(), 0),
+        (given_back(), 0),
     ]
 }
 
@@ -220,7 +231,14 @@ fn each_other_ending_differs_in_status_time_and_error_alone() {
         "message": "The job was canceled before it began.",
         "retryable": true,
     });
-    assert_eq!(value(State::Refunded { at: after(30) }, 0), failed);
+    assert_eq!(value(canceled(), 0), failed);
+
+    failed["error"] = json!({
+        "code": "refunded",
+        "message": "The charge was given back by the operator.",
+        "retryable": true,
+    });
+    assert_eq!(value(given_back(), 0), failed);
 }
 
 #[test]

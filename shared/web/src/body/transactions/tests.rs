@@ -51,6 +51,12 @@ fn refund() -> Entry {
     entry(EntryKind::Resolution { job: job(), figures })
 }
 
+/// The charge of the one picture is given back.
+fn reversal() -> Entry {
+    let (amount, reason) = (MicroUsd::constant(81_000), "hush-hush".to_owned());
+    entry(EntryKind::Reversal { job: job(), amount, reason })
+}
+
 fn text(entries: &[Entry], next: Option<&str>) -> String {
     serde_json::to_string(&transactions(entries, next.map(str::to_owned))).unwrap()
 }
@@ -154,6 +160,27 @@ fn a_refund_gives_all_of_it_back() {
 }
 
 #[test]
+fn a_reversal_is_a_refund_of_what_was_charged_and_does_not_say_why() {
+    insta::assert_json_snapshot!(sorted(&row(reversal())), @r#"
+    {
+      "amount": 0.081,
+      "changes": {
+        "available": 0.081,
+        "charged": -0.081,
+        "credited": 0,
+        "held": 0
+      },
+      "created_at": "2026-04-25T10:00:00.123Z",
+      "id": "019dc414-f17b-7101-8101-010101010101-reversal",
+      "job_id": "019dc414-f17b-7101-8101-010101010101",
+      "kind": "refund",
+      "object": "credit.transaction",
+      "reference": null
+    }
+    "#);
+}
+
+#[test]
 fn money_is_written_digit_by_digit() {
     let body = text(&[usage()], None);
     assert!(
@@ -182,12 +209,13 @@ fn the_changes_of_all_transactions_add_up() {
             if shown.starts_with('-') { Change::minus(amount) } else { Change::plus(amount) };
         change.micros()
     };
-    let sums = |entries: [fn() -> Entry; 3]| {
-        let rows = entries.map(|entry| row(entry()));
+    let sums = |entries: &[fn() -> Entry]| {
+        let rows: Vec<Value> = entries.iter().map(|entry| row(entry())).collect();
         ["available", "held", "charged", "credited"].map(|side| {
             rows.iter().map(|row| micros(row["changes"][side].to_string())).sum::<i64>()
         })
     };
-    assert_eq!(sums([credit, held, usage]), [9_919_000, 0, 81_000, 10_000_000]);
-    assert_eq!(sums([credit, held, refund]), [10_000_000, 0, 0, 10_000_000]);
+    assert_eq!(sums(&[credit, held, usage]), [9_919_000, 0, 81_000, 10_000_000]);
+    assert_eq!(sums(&[credit, held, refund]), [10_000_000, 0, 0, 10_000_000]);
+    assert_eq!(sums(&[credit, held, usage, reversal]), [10_000_000, 0, 0, 10_000_000]);
 }
