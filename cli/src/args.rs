@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Dlq(DlqCommand),
     /// Say in one screen whether all is well, and fail if it is not
     Status(StatusArgs),
+    /// Write the ledger as CSV, and say whether it adds up to the balances
+    Export(ExportArgs),
     /// Check that the books of every account are in order
     Audit(AuditArgs),
     /// Print what a shell needs to call the stack of this machine: eval "$(holdfast env)"
@@ -167,6 +169,14 @@ pub(crate) enum KeyCommand {
         /// Whose
         user: UserId,
     },
+    /// Make a key in the place of another, which goes on until it is revoked, or for a while
+    Rotate {
+        /// Whose
+        user: UserId,
+        /// How long the old key still opens what it opened: 90s, 10m, 2h, 1d; until it is revoked, if it is not said
+        #[arg(long, value_name = "AGE")]
+        grace: Option<Age>,
+    },
     /// Revoke a key
     Revoke {
         /// The public part of the key, as listed
@@ -274,6 +284,22 @@ pub(crate) struct DlqBounds {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct StatusArgs {
     /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Whose ledger
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) user: Option<UserId>,
+    /// Everybody's
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The file, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Say what was written in one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod demo;
 mod dlq;
+mod export;
 mod generate;
 mod http;
 mod job;
@@ -15,6 +16,7 @@ mod operate;
 mod progress;
 mod queues;
 mod refund;
+mod rotate;
 mod serve;
 mod status;
 mod style;
@@ -41,6 +43,7 @@ async fn main() -> ExitCode {
         Some(Command::Jobs(command)) => job::jobs(command).await,
         Some(Command::Dlq(command)) => dlq::dlq(command).await,
         Some(Command::Status(args)) => status::status(args).await,
+        Some(Command::Export(args)) => export::export(args).await,
         Some(Command::Audit(args)) => audit::audit(args).await,
         Some(Command::Env) => operate::env().await,
     };

@@ -17,6 +17,7 @@ use crate::{
     args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
     connection,
     moment::{Age, date_time},
+    rotate::rotate,
     style::{BAD, FAINT, GOOD, STRONG},
 };
 
@@ -51,7 +52,7 @@ pub(crate) async fn user(command: UserCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `key create`, `key list`, `key revoke`
+/// `key create`, `key list`, `key rotate`, `key revoke`
 pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
     let (store, environment) = connection::store().await?;
     let now = Clock::system().now();
@@ -76,6 +77,9 @@ pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
                 };
                 println!("{}  {state}{}", row.id, granted(&row.grant));
             }
+        }
+        KeyCommand::Rotate { user, grace } => {
+            rotate(&store, environment, &user, (grace, now)).await?;
         }
         KeyCommand::Revoke { key_id } => {
             if !store.revoke_key(&key_id, now).await? {

@@ -128,6 +128,7 @@ pub(crate) fn log() -> anyhow::Result<()> {
         Ok(spans) => filter.add_directive(spans),
         Err(_) => filter,
     };
-    let logger = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    let logger =
+        tracing_subscriber::fmt().with_writer(runtime::sink::stderr).with_env_filter(filter);
     logger.try_init().map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))
 }

@@ -81,6 +81,8 @@ impl Table {
         self.runtime.block_on(async {
             let job = known(self.store.job(&self.user, &self.job).await).flatten();
             job.iter().for_each(sound);
+            let listed = known(self.store.jobs(&self.user, None, 20, None).await);
+            listed.iter().flat_map(|page| &page.rows).for_each(sound);
             let claimed = known(self.claim().await);
             let entries = known(self.store.entries(&self.user, 20, None).await);
             let entries = entries.map(|page| page.rows).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Short texts that others write: keys, ids, sizes, amounts, cursors, and the messages of the queue.
 
+use std::time::Duration;
+
 use bolero::{TypeGenerator, check};
 use domain::{
     api_key::{ApiKey, ENTROPY_BYTES, Environment, KeyId},
@@ -9,8 +11,11 @@ use domain::{
     size::Ratio,
     upstream::Upstreams,
 };
+use http::{HeaderValue, Request};
+use lambda_http::Body;
 use runtime::queue::Bell;
 use store::{Cursor, List};
+use web::request::{self, WAIT_MAX};
 
 use crate::{corpus, mutation::Input};
 
@@ -150,5 +155,20 @@ fn a_message_is_read_as_the_bell_that_it_is_or_not_at_all() {
             }
             Err(error) => assert!(domain::causes::chain(&error).len() < 1_024),
         }
+    });
+}
+
+#[test]
+fn whatever_a_caller_prefers_is_a_wait_within_its_bounds_or_none() {
+    let seeds = [b"respond-async, wait=10; about=\"a, wait=3\"".to_vec()];
+    check!().with_type::<Input>().with_iterations(4_000).for_each(|input| {
+        let Ok(value) = HeaderValue::from_str(&input.text(&seeds)) else { return };
+        let mut request = Request::new(Body::Empty);
+        request.headers_mut().insert("prefer", value);
+        let Some(wait) = request::wait(&request) else { return };
+        assert!(wait.duration() >= Duration::from_secs(1) && wait.duration() <= WAIT_MAX);
+        let mut again = Request::new(Body::Empty);
+        again.headers_mut().insert("prefer", wait.to_string().parse().unwrap());
+        assert_eq!(request::wait(&again), Some(wait));
     });
 }

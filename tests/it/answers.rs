@@ -64,7 +64,11 @@ impl Album {
 async fn jobs(world: &World, album: &mut Album, anna: &Caller) {
     let request = anna.order(&order(&json!({}))).header("Prefer", "wait=25");
     let made = album.keep("POST /v1/images/generations waited for", answer(request).await);
-    album.job(anna, &made.expect(200).id()).await;
+    let made = made.expect(200);
+    album.job(anna, &made.id()).await;
+    world.give_back(anna, &made.id()).await;
+    let given_back = anna.job(&made.id()).await;
+    album.keep("GET /v1/jobs/{id} given back", given_back);
     let failed = anna.accepted(&order(&json!({ "outcome": "fail" }))).await;
     anna.wait(&failed).await;
     album.job(anna, &failed).await;

@@ -74,6 +74,14 @@ async fn what_has_begun_or_ended_is_not_canceled_and_stays_as_it_is() {
         not_canceled(&job).await;
         world.is_as_before(&before).await;
     }
+    // Nor is it canceled because the operator gave its charge back.
+    let given_back = anna.made(&order(json!({}))).await.id();
+    world.give_back(&anna, &given_back).await;
+    let before = anna.job(&given_back).await;
+    assert_eq!(before.job_status(), "refunded");
+    not_canceled(&given_back).await;
+    assert_eq!(anna.job(&given_back).await.json(), before.json());
+
     let begun = anna.accepted(&order(json!({ "delay_ms": 3_000 }))).await;
     eventually("the job has begun", async || {
         (anna.job(&begun).await.job_status() == "processing").then_some(())

@@ -24,7 +24,7 @@ use domain::{
 use local::{Constraints, Options, Stack, TemplateSource};
 use runtime::{Clock, Entropy, Metric, metrics::Sink};
 use serde_json::{Value, json};
-use store::{Grant, Store, Tables};
+use store::{Grant, Reversed, Store, Tables};
 use testkit::Counts;
 
 pub(crate) use api::{Answer, Api, Caller, answer, id_of};
@@ -139,6 +139,14 @@ impl World {
         let id = CreditId::new(now, &self.entropy.bytes().unwrap());
         let (amount, reference) = (dollars.parse().unwrap(), format!("payment-{id}"));
         self.store.credit(user, (id, amount), &reference, now).await.unwrap();
+    }
+
+    /// The operator gives the charge of a job back.
+    pub(crate) async fn give_back(&self, caller: &Caller, job: &str) {
+        let charge = self.store.charge(&caller.user, &job.parse().unwrap()).await.unwrap();
+        let retention = Duration::from_hours(90 * 24);
+        let given = self.store.reverse(&charge, "a complaint", self.now(), retention).await;
+        assert_eq!(given.unwrap(), Reversed::Now);
     }
 
     /// What time the functions have.

@@ -20,4 +20,5 @@ mod outages;
 mod program;
 mod refused;
 mod traffic;
+mod unheard;
 mod world;

@@ -88,6 +88,26 @@ pub(crate) struct Program {
 impl Program {
     /// Starts a function and waits until it asks for its first event.
     pub(crate) async fn start(world: &World, function: Function) -> Program {
+        let log = NamedTempFile::new().unwrap();
+        let streams = [log.reopen().unwrap().into(), log.reopen().unwrap().into()];
+        Self::with_streams(world, function, log, streams).await
+    }
+
+    /// The same, with its standard output and its standard error where nobody sees them.
+    pub(crate) async fn start_unheard(
+        world: &World,
+        function: Function,
+        streams: [Stdio; 2],
+    ) -> Program {
+        Self::with_streams(world, function, NamedTempFile::new().unwrap(), streams).await
+    }
+
+    async fn with_streams(
+        world: &World,
+        function: Function,
+        log: NamedTempFile,
+        [stdout, stderr]: [Stdio; 2],
+    ) -> Program {
         let (id, binary) = function.of();
         let simulator = Simulator::builder().function_name(id).build().await.unwrap();
         let endpoints = world.stack().endpoints();
@@ -98,7 +118,6 @@ impl Program {
             (Service::Upstream, world.upstream.url()),
             (Service::Lambda, &simulator.runtime_api_url()),
         ]);
-        let log = NamedTempFile::new().unwrap();
         let child = Command::new(binary)
             .env_clear()
             .envs(simulator.lambda_env_vars())
@@ -109,8 +128,8 @@ impl Program {
             .env("AWS_ENDPOINT_URL_S3", proxy.url(Service::S3))
             .env("BFL_BASE_URL", proxy.url(Service::Upstream))
             .stdin(Stdio::null())
-            .stdout(log.reopen().unwrap())
-            .stderr(log.reopen().unwrap())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut program = Program { proxy, simulator, child, log };

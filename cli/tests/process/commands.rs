@@ -188,7 +188,7 @@ fn audit_fails_when_the_books_are_wrong_and_stops_admission_if_it_is_told_to() {
 }
 
 /// Gives the demo account a dollar that nobody paid.
-fn tamper(server: &Server) {
+pub(crate) fn tamper(server: &Server) {
     use aws_sdk_dynamodb::types::AttributeValue as Value;
     let endpoint = server.first_line["endpoints"]["dynamodb"].as_str().unwrap();
     let environment = [

@@ -71,6 +71,7 @@ fn every_command_of_the_readme_works_when_pasted() {
         "1 × ideogram-v3, 3:4, from sandbox",
         "$0.108 was charged. Nothing was done",
         "0 of 0",
+        "the entries add up to the balances",
         "0 about jobs that have not ended",
     ] {
         assert!(printed.contains(expected), "{expected} is missing from:\n{printed}");

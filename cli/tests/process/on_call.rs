@@ -282,6 +282,87 @@ fn a_refund_says_what_it_would_do_and_moves_money_once() {
     assert!(!server.run(&["refund", "demo", &id, "--reason", "", "--yes"]).status.success());
 }
 
+#[test]
+fn a_key_takes_anothers_place_and_both_are_good_until_the_old_one_ends() {
+    let server = Server::ephemeral();
+    server.print(&["user", "create", "acme"]);
+    assert!(!server.run(&["key", "rotate", "acme"]).status.success(), "there is none");
+    let id = |key: &str| key.split('_').nth(2).unwrap().to_owned();
+    let old = server.print(&["key", "create", "acme", "--scope", "jobs:read"]);
+    let rotated = server.run(&["key", "rotate", "acme"]);
+    assert!(rotated.status.success(), "{rotated:?}");
+    let new = lossy(&rotated.stdout);
+    assert!(lossy(&rotated.stderr).contains(&format!("key revoke {}", id(&old))));
+    let listed = server.print(&["key", "list", "acme"]);
+    assert_eq!(listed.matches("active").count(), 2, "{listed}");
+    assert_eq!(listed.matches("jobs:read").count(), 2, "the new one may do the same: {listed}");
+
+    // A rotation that is not finished is not begun again.
+    let early = server.run(&["key", "rotate", "acme", "--grace", "1h"]);
+    assert!(!early.status.success());
+    let told = lossy(&early.stderr);
+    assert!(told.contains("two active keys") && told.contains(&id(&old)), "{told}");
+
+    server.print(&["key", "revoke", &id(&old)]);
+    let third = server.run(&["key", "rotate", "acme", "--grace", "0s"]);
+    assert!(third.status.success(), "{third:?}");
+    assert!(lossy(&third.stderr).contains("opens nothing any more from 2"), "{third:?}");
+    let listed = server.print(&["key", "list", "acme"]);
+    let state = |id: &str| listed.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(state(&id(&new)).contains("expired"), "{listed}");
+    assert!(state(&id(&lossy(&third.stdout))).contains("active"), "{listed}");
+}
+
+#[test]
+fn an_export_has_every_entry_and_adds_up_to_the_balances() {
+    let server = Server::ephemeral();
+    let id = ordered(&server, &json!({ "model": "recraft-v3", "prompt": "a cat", "n": 2 }));
+    server.wait(&id);
+    let reason = "=HYPERLINK(\"http://x\")";
+    server.print(&["refund", "demo", &id, "--reason", reason, "--yes"]);
+    server.print(&["user", "create", "acme"]);
+    let reference = "+1, \"quoted\"";
+    server.print(&["credit", "acme", "0.5", "--reference", reference]);
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let told = server.print(&["export", "--all", "--out", &file("all.csv")]);
+    assert!(told.contains("2 accounts, 5 entries") && told.contains("add up"), "{told}");
+    let written = std::fs::read_to_string(file("all.csv")).unwrap();
+    assert_eq!(written.matches("\r\n").count(), 6, "{written}");
+    let mut rows = csv::Reader::from_reader(written.as_bytes());
+    let headers = rows.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    let of = |user: &str, name: &str| -> Vec<String> {
+        let rows = rows.iter().filter(|row| row[column("user_id")] == *user);
+        rows.map(|row| row[column(name)].to_owned()).collect()
+    };
+    assert_eq!(of("demo", "kind"), ["credit", "hold", "usage", "refund"]);
+    assert_eq!(of("demo", "available"), ["10", "-0.108", "0", "0.108"]);
+    assert_eq!(of("demo", "job_id"), ["", &id, &id, &id]);
+    // What was typed is there, and no spreadsheet runs it.
+    assert_eq!(of("demo", "reason")[3], format!("'{reason}"));
+    assert_eq!(of("acme", "reference"), [format!("'{reference}")]);
+
+    let told = json_of(&server, &["export", "acme", "--out", &file("acme.csv"), "--json"]);
+    assert_eq!((&told["entries"], &told["adds_up"]), (&json!(1), &json!(true)));
+    for wrong in [
+        &["export", "acme", "--out", &file("acme.csv")][..],
+        &["export", "nobody", "--out", &file("nobody.csv")],
+        &["export", "--out", &file("x.csv")],
+        &["export", "acme", "--all", "--out", &file("x.csv")],
+    ] {
+        assert!(!server.run(wrong).status.success(), "{wrong:?}");
+    }
+    assert!(!std::fs::exists(file("nobody.csv")).unwrap(), "what is not whole has no name");
+
+    crate::commands::tamper(&server);
+    let output = server.run(&["export", "demo", "--out", &file("wrong.csv")]);
+    assert!(!output.status.success());
+    assert!(lossy(&output.stdout).contains("its entries do not make its balance"), "{output:?}");
+}
+
 /// The variables of a stack in the cloud, which is one of this machine's here.
 fn in_the_cloud(server: &Server) -> Vec<(&'static str, String)> {
     let stack = stack(server);

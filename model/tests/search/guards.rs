@@ -7,7 +7,7 @@ use stateright::Checker;
 use store::Condition;
 
 /// Conditions that no job depends on, and so are not in the model.
-const OUTSIDE: [(Condition, &str); 10] = [
+const OUTSIDE: [(Condition, &str); 11] = [
     (Condition::OpenAccount, "there is one account, which is open"),
     (Condition::CreditReference, "money is there from the beginning"),
     (Condition::CreditEntry, "money is there from the beginning"),
@@ -17,6 +17,7 @@ const OUTSIDE: [(Condition, &str); 10] = [
     (Condition::MoveToNew, "the balance has one pocket"),
     (Condition::Suspend, "the account is never suspended"),
     (Condition::AddKey, "API keys are neither jobs nor money"),
+    (Condition::EndKey, "API keys are neither jobs nor money"),
     (Condition::RevokeKey, "API keys are neither jobs nor money"),
 ];
 

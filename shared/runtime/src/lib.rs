@@ -11,6 +11,7 @@ pub mod images;
 pub mod metrics;
 pub mod queue;
 pub mod secrets;
+pub mod sink;
 pub mod telemetry;
 pub mod trace;
 

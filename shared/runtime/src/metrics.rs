@@ -5,17 +5,12 @@
 //! CloudWatch drops a line that breaks the format without a word, so there is nothing to get wrong:
 //! what is counted, and for whom, are enums, and the value is a whole number.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, io, sync::Arc};
 
 use domain::upstream::Upstream;
 use serde::Serialize;
 
-use crate::{Clock, Environment, Host};
+use crate::{Clock, Environment, Host, sink};
 
 /// The stack where nobody says which.
 const STACK: &str = "holdfast";
@@ -289,10 +284,9 @@ impl Metrics {
     #[must_use]
     pub fn stdout(service: &'static str, clock: Clock) -> Self {
         Self::new(service, clock, |line| {
-            // One write under one lock, so that no other line comes in between.
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(format!("{line}\n").as_bytes())?;
-            stdout.flush()
+            // A line at a time, so that no other comes in between.
+            sink::stdout().line(format!("{line}\n").into_bytes());
+            Ok(())
         })
     }
 

@@ -19,7 +19,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{Environment, telemetry::lines::Lines, trace::Trace};
+use crate::{Environment, sink, telemetry::lines::Lines, trace::Trace};
 
 /// Whether this process has begun an invocation before.
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -27,7 +27,7 @@ static WARM: AtomicBool = AtomicBool::new(false);
 /// Logs from now on, as `LOG_LEVEL` says (default `info`). The AWS SDK is kept to its warnings:
 /// below them it logs requests and answers, and with them prompts and keys.
 pub fn init(environment: &Environment) {
-    init_to(environment, std::io::stdout);
+    init_to(environment, sink::stdout);
 }
 
 /// The same, to another place.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
+    error::SdkError,
     operation::{
         put_item::PutItemError, query::builders::QueryFluentBuilder, update_item::UpdateItemError,
     },
     types::AttributeValue,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::{
     api_key::{ACTIVE_MAX, ApiKey, KeyHash, KeyId},
     ids::UserId,
@@ -228,6 +230,22 @@ impl Store {
         Ok(rows.into_iter().map(KeyRow::from).collect())
     }
 
+    /// Lets a key end at a time. `false` if there is none of that id, or it ends before that.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn end_key(&self, id: &KeyId, at: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.keys)
+            .set_key(Some(primary(id)))
+            .update_expression("SET expires_at_ms = :at")
+            .condition_expression(Condition::EndKey.text())
+            .set_expression_attribute_values(values([(":at", time(at))]));
+        changed(update.send().await)
+    }
+
     /// Revokes a key. `false` if there is none of that id; revoking twice changes nothing.
     ///
     /// # Errors
@@ -241,14 +259,21 @@ impl Store {
             .update_expression("SET revoked_at_ms = if_not_exists(revoked_at_ms, :now)")
             .condition_expression(Condition::RevokeKey.text())
             .set_expression_attribute_values(values([(":now", time(now))]));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let refused = error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-                if refused { Ok(false) } else { Err(sort(error)) }
-            }
+        changed(update.send().await)
+    }
+}
+
+/// Whether a conditional update was taken.
+fn changed<T>(
+    sent: Result<T, SdkError<UpdateItemError, HttpResponse>>,
+) -> Result<bool, StoreError> {
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let refused = error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+            if refused { Ok(false) } else { Err(sort(error)) }
         }
     }
 }

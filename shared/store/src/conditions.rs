@@ -105,6 +105,9 @@ conditions! {
 
     /// There is no API key of that id.
     AddKey = "attribute_not_exists(pk)",
+    /// The API key is there, and goes on for longer than that.
+    EndKey = "attribute_exists(pk) AND \
+              (attribute_not_exists(expires_at_ms) OR expires_at_ms > :at)",
     /// There is an API key of that id.
     RevokeKey = "attribute_exists(pk)",
 }

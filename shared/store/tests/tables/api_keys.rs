@@ -150,3 +150,18 @@ async fn a_key_without_scopes_opens_everything_for_ever() {
     assert_eq!(found.grant, Grant::default());
     assert!(found.is_active(after(u64::from(u32::MAX))));
 }
+
+#[tokio::test]
+async fn a_key_is_made_to_end_and_never_to_go_on_for_longer() {
+    let world = World::empty().await;
+    assert!(!world.store.end_key(api_key(1).id(), after(60)).await.unwrap(), "there is none");
+    assert!(add(&world, &user(), 1).await);
+    assert!(world.store.end_key(api_key(1).id(), after(60)).await.unwrap());
+    for later in [60, 61] {
+        assert!(!world.store.end_key(api_key(1).id(), after(later)).await.unwrap());
+    }
+    let key = world.store.key(api_key(1).id()).await.unwrap().unwrap();
+    assert_eq!(key.grant.expires_at, Some(after(60)));
+    assert!(key.is_active(after(59)) && !key.is_active(after(60)));
+    assert!(world.store.end_key(api_key(1).id(), after(30)).await.unwrap());
+}

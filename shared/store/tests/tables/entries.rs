@@ -1,11 +1,14 @@
 //! The list of entries, page by page.
 
-use domain::ledger::{Balance, Entry, EntryKind, replay};
+use domain::{
+    ids::CreditId,
+    ledger::{Balance, Entry, EntryKind, replay},
+};
 use store::{BadCursor, Cursor, List};
 
 use crate::{
-    support::{audit_clean, delivered, user},
-    world::World,
+    support::{NOW, audit_clean, delivered, entropy, user},
+    world::{World, text},
 };
 
 /// A credit, and twelve jobs that ended: 25 entries.
@@ -107,4 +110,42 @@ async fn a_cursor_is_no_use_to_another_user() {
     let cursor = page.next.unwrap().write(&user());
     let other = "other".parse().unwrap();
     assert_eq!(Cursor::read(&cursor, &other, List::Entries), Err(BadCursor));
+}
+
+#[tokio::test]
+async fn an_extract_has_every_entry_once_in_order_however_many_pages_it_takes() {
+    let world = World::with(4_000_000).await;
+    let credit = world.row("ledger", &user(), &credit_sk(&world).await).await.unwrap();
+    let more = (0..2_500_u32).map(|n| {
+        let mut row = credit.clone();
+        let id = CreditId::new(NOW, &entropy(n.saturating_add(1_000)));
+        row.insert("sk".to_owned(), text(&format!("entry#{id}#credit")));
+        row
+    });
+    world.put_all("ledger", more.collect()).await;
+    let (mut ids, mut from, mut pages) = (Vec::new(), None, 0_u32);
+    loop {
+        let page = world.store.extract(&user(), from).await.unwrap();
+        for entry in page.entries {
+            let EntryKind::Credit { id, .. } = entry.kind else { panic!("{entry:?}") };
+            ids.push(id);
+        }
+        pages = pages.saturating_add(1);
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    let mut sorted = ids.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!((ids.len(), pages > 2), (2_501, true));
+    assert_eq!(ids, sorted);
+}
+
+/// The sort key of the only credit.
+async fn credit_sk(world: &World) -> String {
+    let rows = world.scan("ledger").await;
+    let keys = rows.iter().map(|row| row["sk"].as_s().unwrap().clone());
+    keys.into_iter().find(|sk| sk.ends_with("#credit")).unwrap()
 }

@@ -257,6 +257,16 @@ fn every_refusal_is_json_that_nobody_keeps() {
 }
 
 #[test]
+fn what_may_work_later_says_when_to_try_again_and_nothing_else_does() {
+    for refusal in refusals() {
+        let response = refusal.into_response("req-1");
+        let is_for_later = [429, 503].contains(&response.status().as_u16());
+        let again = header(&response, "retry-after");
+        assert_eq!(is_for_later, again.parse::<u32>().is_ok(), "{}", text(&response));
+    }
+}
+
+#[test]
 fn causes_are_not_sent() {
     for refusal in refusals() {
         let response = refusal.into_response("req-1");
