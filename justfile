@@ -27,6 +27,14 @@ teeth *names:
 mutants crate="domain":
     cargo mutants -p {{ crate }} -o target/mutants-{{ crate }}
 
+# Write docs/openapi.json again, after a change of what the API takes or answers
+openapi:
+    UPDATE=1 cargo test --workspace --lib -- openapi
+
+# Throw made-up requests at the product, by its description
+contract:
+    .ci/run contract
+
 # Build the documentation, warnings refused
 doc:
     .ci/run doc

@@ -14,7 +14,7 @@ use runtime::{Environment, Host, aws::Aws};
 use serde::Deserialize;
 use store::{Store, Tables};
 
-use crate::{credentials, http, queues::Queues};
+use crate::{credentials, queues::Queues};
 
 /// Where a stack is looked for when nobody says.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -50,7 +50,7 @@ pub(crate) fn url() -> (String, bool) {
 /// What the stack at a URL tells about itself: `None` if nobody answers there, or it is one in the
 /// cloud, which does not.
 pub(crate) async fn ask(url: &str) -> anyhow::Result<Option<LocalStack>> {
-    let answer = http::client()?.get(format!("{url}/_local/stack")).send().await;
+    let answer = holdfast_client::http_client()?.get(format!("{url}/_local/stack")).send().await;
     match answer {
         Ok(answer) if answer.status().is_success() => {
             Ok(Some(answer.json().await.with_context(|| format!("{url} is not a stack"))?))

@@ -9,7 +9,6 @@ mod demo;
 mod dlq;
 mod export;
 mod generate;
-mod http;
 mod job;
 mod moment;
 mod operate;

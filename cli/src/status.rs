@@ -12,7 +12,6 @@ use store::{OpenJob, Store};
 use crate::{
     args::StatusArgs,
     connection::{self, Target},
-    http,
     moment::Age,
     queues::Depth,
     style::{BAD, FAINT, GOOD},
@@ -92,7 +91,9 @@ fn print(findings: &[Finding], is_well: bool) {
 async fn api(url: Option<&str>) -> Finding {
     const WHAT: &str = "api";
     let Some(url) = url else { return Finding::unknown(WHAT, "HOLDFAST_URL") };
-    let answer = async { Ok(http::client()?.get(format!("{url}{OPEN_ROUTE}")).send().await?) };
+    let answer = async {
+        Ok(holdfast_client::http_client()?.get(format!("{url}{OPEN_ROUTE}")).send().await?)
+    };
     match answer.await {
         Ok(answer) if answer.status().is_success() => {
             Finding::well(WHAT, format!("answers at {url}"), json!({ "url": url }))

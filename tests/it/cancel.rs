@@ -154,7 +154,7 @@ async fn what_is_no_job_of_the_callers_or_not_understood_is_refused_and_nothing_
     answer(with(&json!([]))).await.refused(400, "invalid_json");
     answer(post(&path).body("x")).await.refused(415, "unsupported_media_type");
     answer(post(&format!("{path}/"))).await.refused(404, "route_not_found");
-    answer(anna.request(Method::GET, &path)).await.refused(404, "route_not_found");
+    answer(anna.request(Method::GET, &path)).await.refused(405, "method_not_allowed");
     world.is_as_before(&before).await;
     // An object that says nothing is what some clients send.
     answer(with(&json!({}))).await.expect(200);

@@ -15,6 +15,7 @@
 mod agreement;
 mod answers;
 mod cancel;
+mod client;
 mod counts;
 mod expiry;
 mod idempotency;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::{World, answer};
+use crate::world::{World, answer, described::DOCUMENT};
 
 /// The routes that need no key, as README.md promises.
-const OPEN: [&str; 4] = ["/", "/v1/limits/tiers", "/v1/models", "/v1/pricing"];
+const OPEN: [&str; 5] = ["/", "/v1/limits/tiers", "/v1/models", "/v1/openapi.json", "/v1/pricing"];
 
 #[tokio::test]
 async fn every_route_with_an_authorizer_wants_a_good_key() {
@@ -74,19 +74,70 @@ async fn what_is_no_route_is_told_so_whoever_asks() {
     for (method, path) in [
         (Method::GET, "/v2/models"),
         (Method::GET, "/v1"),
-        (Method::POST, "/v1/jobs"),
-        (Method::GET, "/v1/images/generations"),
-        (Method::POST, "/v1/models"),
-        (Method::PUT, "/v1/images/generations"),
-        (Method::DELETE, "/v1/jobs/00000000-0000-7000-8000-000000000000"),
-        (Method::PATCH, "/v1/credits/balance"),
-        (Method::OPTIONS, "/v1/credits/balance"),
-        (Method::POST, "/"),
+        (Method::GET, "/v1/images"),
+        (Method::POST, "/v1/models/"),
+        (Method::DELETE, "/nowhere"),
     ] {
-        let without = answer(world.api().request(method.clone(), path)).await;
-        without.refused(404, "route_not_found");
-        let with = answer(anna.request(method, path)).await;
-        with.refused(404, "route_not_found");
+        for request in [world.api().request(method.clone(), path), anna.request(method, path)] {
+            answer(request).await.refused(404, "route_not_found");
+        }
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_method_that_a_route_does_not_take_is_told_those_it_takes() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    for (method, path, allowed) in [
+        (Method::GET, "/v1/images/generations", "POST"),
+        (Method::PUT, "/v1/images/generations", "POST"),
+        (Method::POST, "/v1/jobs", "GET"),
+        (Method::DELETE, "/v1/jobs/00000000-0000-7000-8000-000000000000", "GET"),
+        (Method::GET, "/v1/jobs/x/cancel", "POST"),
+        (Method::POST, "/v1/models", "GET"),
+        (Method::HEAD, "/v1/models", "GET"),
+        (Method::PATCH, "/v1/credits/balance", "GET"),
+        (Method::OPTIONS, "/v1/credits/balance", "GET"),
+        (Method::POST, "/", "GET"),
+        (Method::TRACE, "/", "GET"),
+        (Method::from_bytes(b"QUERY").unwrap(), "/v1/pricing", "GET"),
+    ] {
+        for request in
+            [world.api().request(method.clone(), path), anna.request(method.clone(), path)]
+        {
+            let told = answer(request).await.expect(405);
+            assert_eq!(told.header("allow"), allowed, "{method} {path}");
+            if method != Method::HEAD {
+                told.refused(405, "method_not_allowed");
+            }
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn every_route_of_the_template_is_described_and_no_other() {
+    let world = World::start().await;
+    world.user("anna", "1").await;
+    let template = world.stack().template();
+    let mut deployed = BTreeSet::new();
+    for route in template.functions.values().flat_map(|function| &function.routes) {
+        let Some(key) = &route.key else { continue };
+        let operation = &DOCUMENT["paths"][&key.path][key.method.to_lowercase()];
+        assert!(operation.is_object(), "{} {} is not described", key.method, key.path);
+        let closed = operation["security"].as_array().is_some_and(|security| !security.is_empty());
+        assert_eq!(closed, template.authorizer_of(route).is_some(), "{}", key.path);
+        deployed.insert((key.path.clone(), key.method.to_lowercase()));
+    }
+    let mut described = BTreeSet::new();
+    for (path, operations) in DOCUMENT["paths"].as_object().unwrap() {
+        described.extend(
+            operations.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())),
+        );
+    }
+    assert_eq!(described, deployed);
+    let served = world.api().get("/v1/openapi.json").await.expect(200);
+    assert_eq!(served.json(), *DOCUMENT);
     world.finish().await;
 }

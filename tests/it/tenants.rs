@@ -26,7 +26,11 @@ enum Border {
 /// Every route, with its border.
 fn border(route: &str) -> Border {
     match route {
-        "GET /" | "GET /v1/models" | "GET /v1/pricing" | "GET /v1/limits/tiers" => Border::Public,
+        "GET /"
+        | "GET /v1/models"
+        | "GET /v1/pricing"
+        | "GET /v1/limits/tiers"
+        | "GET /v1/openapi.json" => Border::Public,
         "POST /v1/images/generations" => Border::Made(Scope::JobsWrite),
         "POST /v1/jobs/{id}/cancel" => Border::Named(Scope::JobsWrite),
         "GET /v1/jobs/{id}" => Border::Named(Scope::JobsRead),
@@ -236,7 +240,7 @@ async fn no_other_origin_is_let_in_on_any_route() {
             let cors: Vec<&str> = names.filter(|name| name.starts_with("access-control")).collect();
             assert_eq!(cors, [""; 0], "{method} {path}");
             if method == Method::OPTIONS {
-                told.refused(404, "route_not_found");
+                told.refused(405, "method_not_allowed");
             }
         }
     }

@@ -2,6 +2,7 @@
 //! put forward, a look into the tables, and an audit at the end.
 
 mod api;
+pub(crate) mod described;
 mod usd;
 
 use std::{

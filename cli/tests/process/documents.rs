@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 use crate::server::{BINARY, Server, lossy};
 
 const README: &str = include_str!("../../../README.md");
+const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
 const INVARIANTS: &str = include_str!("../../../INVARIANTS.md");
 const SIGHTS: &str = include_str!("../../../simulation/src/sight.rs");
 
@@ -76,6 +77,49 @@ fn every_command_of_the_readme_works_when_pasted() {
     ] {
         assert!(printed.contains(expected), "{expected} is missing from:\n{printed}");
     }
+}
+
+/// The commands of the runbook, one a line.
+fn runbook() -> Vec<&'static str> {
+    let mut inside = false;
+    let mut commands = Vec::new();
+    for line in RUNBOOK.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            _ if inside => commands.push(line),
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_the_runbook_works_when_pasted() {
+    let server = Server::ephemeral();
+    let dir = tempfile::tempdir().unwrap();
+    let order = serde_json::json!({ "model": "recraft-v3", "prompt": "a cat" });
+    let job = server.order(&order).1["id"].as_str().unwrap().to_owned();
+    server.wait(&job);
+    let commands = runbook();
+    assert!(commands.len() >= 14, "{commands:?}");
+    for command in &commands {
+        let script = format!("set -eu\nholdfast() {{ \"$BINARY\" \"$@\"; }}\n{command}\n");
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(dir.path())
+            .env("BINARY", BINARY)
+            .env("ACCOUNT", "demo")
+            .env("JOB", &job)
+            .env("HOLDFAST_URL", &server.url)
+            .env_remove("HOLDFAST_API_KEY")
+            .output()
+            .unwrap();
+        let printed = lossy(&output.stdout);
+        assert!(output.status.success(), "{command}: {printed}\n{}", lossy(&output.stderr));
+    }
+    // What moves money is only said there, not done.
+    assert_eq!(server.get("/v1/credits/balance").1["charged"].to_string(), "0.054");
 }
 
 /// The names of the functions that are marked as tests, by proptest or by an attribute.

@@ -79,25 +79,34 @@ pub async fn respond(app: &App, request: Request) -> Response<Body> {
 /// All routes. The gateway sends here what no other route takes, so the last row is everything
 /// else.
 async fn look_up(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
-    if request.method() != Method::GET {
-        return Err(Refusal::RouteNotFound);
-    }
     // As the gateway read it. The request's URL has been tidied up since: it has no `..` any more, and
     // no blanks at its end.
     let path = request.raw_http_path();
+    if request.method() != Method::GET {
+        return Err(no_such(path));
+    }
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
     match segments.as_slice() {
         [""] => public(request, &web::index()),
         ["v1", "models"] => public(request, &web::models(&app.catalogue)),
         ["v1", "pricing"] => public(request, &web::pricing(&app.catalogue)),
+        ["v1", "openapi.json"] => {
+            request::query(request, &[])?;
+            Ok(web::written(web::OPENAPI))
+        }
         ["v1", "limits", "tiers"] => public(request, &web::tiers()),
         ["v1", "jobs"] => jobs(app, request).await,
         ["v1", "jobs", id] if !id.is_empty() => job(app, request, id).await,
         ["v1", "credits", "balance"] => balance(app, request).await,
         ["v1", "credits", "transactions"] => transactions(app, request).await,
         ["v1", "auth", "limits"] => limits(app, request).await,
-        _ => Err(Refusal::RouteNotFound),
+        _ => Err(no_such(path)),
     }
+}
+
+/// A path that is no route, or one that takes other methods.
+fn no_such(path: &str) -> Refusal {
+    web::allowed(path).map_or(Refusal::RouteNotFound, |allow| Refusal::MethodNotAllowed { allow })
 }
 
 fn public(request: &Request, body: &impl serde::Serialize) -> Result<Response<Body>, Refusal> {

@@ -150,20 +150,11 @@ async fn whatever_is_no_route_of_ours_is_not_found() {
         ("GET", "/v1//models"),
         ("GET", "/V1/models"),
         ("GET", "/v1/models/recraft-v3"),
-        ("POST", "/v1/jobs"),
         ("GET", "/v1/jobs/"),
         ("GET", &format!("{job}/")),
-        ("GET", &format!("{job}/cancel")),
         ("GET", "/v1/credits"),
         ("GET", "/v1/credits/balance/"),
-        ("GET", "/v1/images/generations"),
         ("GET", "/favicon.ico"),
-        ("POST", "/v1/models"),
-        ("POST", &job),
-        ("DELETE", &job),
-        ("PUT", "/v1/credits/balance"),
-        ("HEAD", "/v1/models"),
-        ("OPTIONS", "/v1/images/generations"),
         ("PATCH", "/nowhere"),
     ] {
         let demo =
@@ -174,6 +165,25 @@ async fn whatever_is_no_route_of_ours_is_not_found() {
             assert_eq!(answer.cached, "no-store", "{method} {target}");
             assert_eq!(answer.request_id, "JKJaXmPLvHcESHA=", "{method} {target}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_takes_another_method_says_so() {
+    let job = format!("/v1/jobs/{JOB}");
+    for (method, target) in [
+        ("POST", "/v1/jobs"),
+        ("GET", &format!("{job}/cancel")),
+        ("GET", "/v1/images/generations"),
+        ("POST", "/v1/models"),
+        ("DELETE", &job),
+        ("PUT", "/v1/credits/balance"),
+        ("HEAD", "/v1/openapi.json"),
+        ("OPTIONS", "/v1/images/generations"),
+    ] {
+        let answer = send(method, target, json!(null)).await;
+        assert_eq!(answer.refusal(), (405, "method_not_allowed"), "{method} {target}");
+        assert_eq!(answer.cached, "no-store", "{method} {target}");
     }
 }
 

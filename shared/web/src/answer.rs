@@ -50,6 +50,14 @@ pub fn answer(
     Ok(response)
 }
 
+/// An answer whose body is JSON already, the same for everyone.
+#[must_use]
+pub fn written(json: &str) -> Response<Body> {
+    let mut response = text(StatusCode::OK, json.to_owned());
+    response.headers_mut().insert(CACHE_CONTROL, PUBLIC);
+    response
+}
+
 /// The answer to a new job at `location`: accepted, or ended already where that was waited for.
 ///
 /// # Errors

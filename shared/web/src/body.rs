@@ -7,6 +7,9 @@ pub(crate) mod limits;
 pub(crate) mod quote;
 pub(crate) mod transactions;
 
+#[cfg(test)]
+pub(crate) use crate::openapi::schema::{SignedUsd, Usd};
+
 use domain::{
     money::{Change, MicroUsd},
     time::Timestamp,
@@ -16,10 +19,12 @@ use time::{OffsetDateTime, format_description::FormatItem, macros::format_descri
 
 /// A list, or a part of one.
 #[derive(serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct List<T> {
     object: &'static str,
     data: Vec<T>,
     has_more: bool,
+    /// What to ask for the next part with, as the parameter `cursor`; null if there is none.
     next_cursor: Option<String>,
 }
 

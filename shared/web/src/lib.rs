@@ -5,10 +5,15 @@ mod answer;
 mod body;
 #[cfg(test)]
 mod event;
+#[cfg(test)]
+mod openapi;
 mod refusal;
 pub mod request;
+mod routes;
 
-pub use answer::{Freshness, Queue, answer, created, replayed, respond, tell_applied, tell_queue};
+pub use answer::{
+    Freshness, Queue, answer, created, replayed, respond, tell_applied, tell_queue, written,
+};
 pub use body::{
     balance::balance,
     catalogue::{index, models, pricing},
@@ -18,3 +23,7 @@ pub use body::{
     transactions::transactions,
 };
 pub use refusal::Refusal;
+pub use routes::{ROUTES, allowed};
+
+/// The description of the API, as `docs/openapi.json` has it: `GET /v1/openapi.json`. A test generates it.
+pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");

@@ -6,10 +6,15 @@
 use std::borrow::Cow;
 
 use domain::{money::MicroUsd, order::OrderError, scope::Scope};
-use lambda_http::{Body, Response, http::StatusCode};
+use lambda_http::{
+    Body, Response,
+    http::{HeaderValue, StatusCode, header::ALLOW},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use crate::body::Usd;
 use crate::{
     answer::{self, Queue},
     body::usd,
@@ -99,6 +104,12 @@ pub enum Refusal {
     /// There is no such route.
     #[error("there is no such route")]
     RouteNotFound,
+    /// The route takes other methods.
+    #[error("this route takes {allow}")]
+    MethodNotAllowed {
+        /// Which, as the header `Allow` lists them.
+        allow: String,
+    },
     /// Too many others change the same account.
     #[error("the account is busy; send it again with the same idempotency key")]
     AccountBusy,
@@ -164,6 +175,9 @@ impl Refusal {
             Self::JobNotFound => row(S::NOT_FOUND, "not_found", "job_not_found"),
             Self::JobNotCancelable => row(S::CONFLICT, "conflict", "job_not_cancelable"),
             Self::RouteNotFound => row(S::NOT_FOUND, "not_found", "route_not_found"),
+            Self::MethodNotAllowed { .. } => {
+                row(S::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed")
+            }
             Self::AccountBusy => later(S::SERVICE_UNAVAILABLE, "api_error", "account_busy", 1),
             Self::Unavailable(_) => later(S::SERVICE_UNAVAILABLE, "api_error", "unavailable", 2),
             Self::Internal(_) => row(S::INTERNAL_SERVER_ERROR, "api_error", "internal_error"),
@@ -192,6 +206,7 @@ impl Refusal {
             | Self::JobNotFound
             | Self::JobNotCancelable
             | Self::RouteNotFound
+            | Self::MethodNotAllowed { .. }
             | Self::AccountBusy
             | Self::Unavailable(_)
             | Self::Internal(_) => return None,
@@ -227,6 +242,7 @@ impl Refusal {
             | Self::JobNotFound
             | Self::JobNotCancelable
             | Self::RouteNotFound
+            | Self::MethodNotAllowed { .. }
             | Self::AccountBusy
             | Self::Unavailable(_)
             | Self::Internal(_) => (None, None),
@@ -238,6 +254,11 @@ impl Refusal {
         let mut response = answer::refuse(status, &Envelope { error }, retry_after);
         if let Some(cap) = full {
             answer::tell_queue(&mut response, Queue { cap, free: 0 });
+        }
+        if let Self::MethodNotAllowed { allow } = &self
+            && let Ok(allow) = HeaderValue::from_str(allow)
+        {
+            response.headers_mut().insert(ALLOW, allow);
         }
         response
     }
@@ -288,25 +309,40 @@ fn order_param(error: &OrderError) -> Cow<'_, str> {
     }
 }
 
+/// Why a request was not answered with what it asked for.
 #[derive(Serialize)]
-struct Envelope<'a> {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Error))]
+pub(crate) struct Envelope<'a> {
     error: ErrorOut<'a>,
 }
 
+/// A refusal.
 #[derive(Serialize)]
-struct ErrorOut<'a> {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = ErrorDetail))]
+pub(crate) struct ErrorOut<'a> {
+    /// For people.
     message: String,
     #[serde(rename = "type")]
     kind: &'static str,
+    /// For programs: it does not change.
     code: &'static str,
+    /// Which field or parameter is meant, where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<String>, nullable = false))]
     param: Option<Cow<'a, str>>,
+    /// What to name when asking for help; also the header `X-Request-Id`.
     request_id: &'a str,
+    /// What the order would take, where the balance is below that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<Usd>, nullable = false))]
     required: Option<Box<RawValue>>,
+    /// What there is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<Usd>, nullable = false))]
     available: Option<Box<RawValue>>,
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

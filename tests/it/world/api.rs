@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    PATIENCE, Usd, eventually, usd,
+    PATIENCE, Usd, described, eventually, usd,
     usd::{Balance, Page, Transaction},
 };
 
@@ -132,11 +132,16 @@ impl Api {
     }
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the whole answer, which is one that the description of the API has.
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let answer = request.send().await.unwrap();
+    let (http, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let answer = http.execute(request).await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Answer { status, headers, text: answer.text().await.unwrap() }
+    let text = answer.text().await.unwrap();
+    described::check(method.as_str(), &path, status, &headers, &text);
+    Answer { status, headers, text }
 }
 
 /// Who calls the API.

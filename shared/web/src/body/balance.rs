@@ -4,14 +4,27 @@ use domain::ledger::Balance;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use super::Usd;
 use super::usd;
 
+/// What an account has. `credited` is always the sum of the other three.
 #[derive(Serialize)]
-struct BalanceOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Balance))]
+pub(crate) struct BalanceOut {
     object: &'static str,
+    /// What can be spent.
+    #[cfg_attr(test, schema(value_type = Usd))]
     available: Box<RawValue>,
+    /// What unfinished jobs may cost.
+    #[cfg_attr(test, schema(value_type = Usd))]
     held: Box<RawValue>,
+    /// What finished jobs have cost.
+    #[cfg_attr(test, schema(value_type = Usd))]
     charged: Box<RawValue>,
+    /// What was ever paid in.
+    #[cfg_attr(test, schema(value_type = Usd))]
     credited: Box<RawValue>,
     currency: &'static str,
 }
@@ -30,4 +43,4 @@ pub fn balance(balance: &Balance) -> impl Serialize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,57 +8,91 @@ use domain::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use super::Usd;
 use super::{List, usd};
+use crate::ROUTES;
 
+/// What can be ordered, and what it takes.
 #[derive(Serialize)]
-struct ModelOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Model))]
+pub(crate) struct ModelOut {
     id: &'static str,
     object: &'static str,
     name: &'static str,
     description: &'static str,
+    /// `image_edit` changes the picture at `image_url`.
+    #[cfg_attr(test, schema(value_type = String))]
     capability: Capability,
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     input_modalities: &'static [&'static str],
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     output_modalities: [&'static str; 1],
+    /// The fields that an order of it must have.
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     required: &'static [&'static str],
+    /// The shapes that it makes.
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     sizes: [&'static str; 6],
     default_size: &'static str,
+    /// The most pictures of one order.
     max_images: u8,
     max_prompt_characters: usize,
+    /// The keys of `extra` that it takes here.
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     extra: Vec<&'static str>,
     pricing: Pricing,
 }
 
+/// What a model costs.
 #[derive(Serialize)]
-struct Pricing {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Pricing))]
+pub(crate) struct Pricing {
     mode: &'static str,
+    #[cfg_attr(test, schema(value_type = Usd))]
     per_image_usd: Box<RawValue>,
     currency: &'static str,
 }
 
+/// All prices, sorted by model.
 #[derive(Serialize)]
-struct PricingOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = PricingCatalog))]
+pub(crate) struct PricingOut {
     object: &'static str,
     text_count: usize,
     media_count: usize,
+    /// Text is not sold here.
+    #[cfg_attr(test, schema(value_type = Vec<String>))]
     text: [&'static str; 0],
     media: Vec<MediaOut>,
 }
 
+/// The price of a model.
 #[derive(Serialize)]
-struct MediaOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = MediaPrice))]
+pub(crate) struct MediaOut {
     id: &'static str,
     name: &'static str,
     modality: &'static str,
     pricing_mode: &'static str,
+    /// Of one picture.
+    #[cfg_attr(test, schema(value_type = Usd))]
     usd_per_call: Box<RawValue>,
 }
 
+/// What this is.
 #[derive(Serialize)]
-struct IndexOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Service))]
+pub(crate) struct IndexOut {
     object: &'static str,
     name: &'static str,
     version: &'static str,
-    endpoints: [&'static str; 11],
+    endpoints: Vec<String>,
 }
 
 /// All models.
@@ -125,21 +159,9 @@ pub fn index() -> impl Serialize {
         object: "service",
         name: "holdfast",
         version: env!("CARGO_PKG_VERSION"),
-        endpoints: [
-            "POST /v1/images/generations",
-            "GET /v1/jobs",
-            "GET /v1/jobs/{id}",
-            "POST /v1/jobs/{id}/cancel",
-            "GET /v1/models",
-            "GET /v1/pricing",
-            "GET /v1/credits/balance",
-            "GET /v1/credits/transactions",
-            "GET /v1/auth/limits",
-            "GET /v1/limits/tiers",
-            "GET /",
-        ],
+        endpoints: ROUTES.iter().map(|(method, path)| format!("{method} {path}")).collect(),
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

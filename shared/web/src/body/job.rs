@@ -11,6 +11,8 @@ use domain::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use super::Usd;
 use super::{List, date_time, usd};
 use crate::Freshness;
 
@@ -30,45 +32,85 @@ impl std::fmt::Debug for Links {
     }
 }
 
+/// What was ordered, and what has become of it. All fields are always there.
 #[derive(Serialize)]
-struct JobOut<'a> {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Job))]
+pub(crate) struct JobOut<'a> {
+    /// Where it is asked for: `/v1/jobs/{id}`.
     id: String,
     object: &'static str,
+    /// `pending` and `processing` are not final; the others are.
     status: &'static str,
     model: &'static str,
+    #[cfg_attr(test, schema(format = DateTime))]
     created_at: String,
+    /// When it ended; null until then.
+    #[cfg_attr(test, schema(format = DateTime))]
     completed_at: Option<String>,
+    /// The pictures; null unless it has succeeded.
     output: Option<Output<'a>>,
+    /// Why there are no pictures; null unless it ended without.
     error: Option<ErrorOut>,
+    /// What was held for it: the price of all pictures that were ordered.
+    #[cfg_attr(test, schema(value_type = Usd))]
     estimated_cost: Box<RawValue>,
+    /// What it cost: the price of the pictures that were delivered. Null until it has ended.
+    #[cfg_attr(test, schema(value_type = Option<Usd>))]
     charged_amount: Option<Box<RawValue>>,
+    /// How many pictures were ordered.
     n: u8,
+    /// The shape that is made; `auto` is that of the picture to be changed.
     size: &'static str,
+    /// When it has ended at the latest.
+    #[cfg_attr(test, schema(format = DateTime))]
     expires_at: String,
+    /// As it was given.
     metadata: &'a BTreeMap<String, String>,
 }
 
+/// The pictures of a job.
 #[derive(Serialize)]
-struct Output<'a> {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Output))]
+pub(crate) struct Output<'a> {
+    /// The first picture.
     url: &'a str,
+    /// All of them.
     images: Vec<ImageOut<'a>>,
+    /// Until when the URLs work; asking for the job again signs new ones.
+    #[cfg_attr(test, schema(format = DateTime))]
     url_expires_at: String,
 }
 
+/// A picture.
 #[derive(Serialize)]
-struct ImageOut<'a> {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Image))]
+pub(crate) struct ImageOut<'a> {
+    /// Opens it to whoever has it.
     url: &'a str,
+    /// In pixels.
     width: u32,
+    /// In pixels.
     height: u32,
     content_type: &'a str,
+    /// What draws it again, where the provider says so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(nullable = false))]
     seed: Option<u32>,
 }
 
+/// Why a job ended without pictures.
 #[derive(Serialize)]
-struct ErrorOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = JobError))]
+pub(crate) struct ErrorOut {
     code: &'static str,
+    /// For people.
+    #[cfg_attr(test, schema(value_type = String))]
     message: Cow<'static, str>,
+    /// Whether the same order, sent as a new job, may well succeed.
     retryable: bool,
 }
 
@@ -156,4 +198,4 @@ fn error(state: &State) -> Option<ErrorOut> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

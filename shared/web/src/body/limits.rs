@@ -7,28 +7,47 @@ use domain::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use super::Usd;
 use super::usd;
 
+/// How much an account may have going on at a time, and has.
 #[derive(Serialize)]
-struct LimitsOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Limits))]
+pub(crate) struct LimitsOut {
     object: &'static str,
     tier: u8,
+    /// How many of its jobs are worked on at a time; others wait.
     image_concurrent: u32,
+    /// How many unfinished jobs it may have.
     image_queue_cap: u32,
+    /// How many it has.
     image_queue_used: u32,
 }
 
+/// All tiers, from the bottom.
 #[derive(Serialize)]
-struct TiersOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Tiers))]
+pub(crate) struct TiersOut {
     object: &'static str,
+    #[cfg_attr(test, schema(value_type = Vec<TierOut>))]
     tiers: [TierOut; TIERS.len()],
 }
 
+/// What comes with having paid in so much, ever.
 #[derive(Serialize)]
-struct TierOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Tier))]
+pub(crate) struct TierOut {
     tier: u8,
+    /// What must have been paid in, ever.
+    #[cfg_attr(test, schema(value_type = Usd))]
     min_deposit_usd: Box<RawValue>,
+    /// How many jobs are worked on at a time.
     image_concurrent: u32,
+    /// How many jobs may be unfinished.
     image_queue_cap: u32,
 }
 
@@ -59,4 +78,4 @@ pub fn tiers() -> impl Serialize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,20 +4,32 @@ use domain::{hold::Hold, ledger::Balance, order::Order, size::Ratio};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+use super::Usd;
 use super::usd;
 use crate::Refusal;
 
+/// What an order would cost. Nothing is stored or held.
 #[derive(Serialize)]
-struct QuoteOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Quote))]
+pub(crate) struct QuoteOut {
     object: &'static str,
     model: &'static str,
     n: u8,
     size: &'static str,
+    #[cfg_attr(test, schema(value_type = Usd))]
     price_per_image: Box<RawValue>,
+    /// What would be held: the most that it can cost.
+    #[cfg_attr(test, schema(value_type = Usd))]
     estimated_cost: Box<RawValue>,
     currency: &'static str,
+    /// What the account has for it.
+    #[cfg_attr(test, schema(value_type = Usd))]
     available: Box<RawValue>,
+    /// Whether it would be accepted now.
     acceptable: bool,
+    /// With which code it would be refused; null if it would not be.
     refusal: Option<&'static str>,
 }
 
@@ -55,4 +67,4 @@ fn lacking(hold: &Hold, balance: &Balance) -> Option<Refusal> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,24 +5,42 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{List, date_time, signed_usd, usd};
+#[cfg(test)]
+use super::{SignedUsd, Usd};
 
+/// An entry of an account's books. It never changes.
 #[derive(Serialize)]
-struct TransactionOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Transaction))]
+pub(crate) struct TransactionOut {
     id: String,
     object: &'static str,
+    /// A job has a `hold`, and later one `usage` or one `refund`; a `refund` after a `usage` is the operator's.
     kind: &'static str,
+    /// What it is about, as an amount of its own.
+    #[cfg_attr(test, schema(value_type = Usd))]
     amount: Box<RawValue>,
     changes: ChangesOut,
+    /// The job that it is of; null for a credit.
     job_id: Option<String>,
+    /// What a credit stands for; null for a job's.
     reference: Option<String>,
+    #[cfg_attr(test, schema(format = DateTime))]
     created_at: String,
 }
 
+/// What a transaction adds to each total of the balance.
 #[derive(Serialize)]
-struct ChangesOut {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[cfg_attr(test, schema(as = Changes))]
+pub(crate) struct ChangesOut {
+    #[cfg_attr(test, schema(value_type = SignedUsd))]
     available: Box<RawValue>,
+    #[cfg_attr(test, schema(value_type = SignedUsd))]
     held: Box<RawValue>,
+    #[cfg_attr(test, schema(value_type = SignedUsd))]
     charged: Box<RawValue>,
+    #[cfg_attr(test, schema(value_type = SignedUsd))]
     credited: Box<RawValue>,
 }
 
@@ -65,4 +83,4 @@ fn transaction(entry: &Entry) -> TransactionOut {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,6 +16,29 @@ fn usd_of(micros: u64) -> MicroUsd {
     MicroUsd::constant(micros)
 }
 
+/// A row of the table, as callers meet it.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) kind: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) retry_after: Option<u32>,
+    pub(crate) body: Value,
+}
+
+/// The table: one row for each code.
+pub(crate) fn table() -> Vec<Told> {
+    let mut rows = Vec::<Told>::new();
+    for refusal in refusals() {
+        let Row { status, kind, code, retry_after } = refusal.row();
+        let response = refusal.into_response("JKJaXmPLvHcESHA=");
+        let body = serde_json::from_str(text(&response)).unwrap();
+        if rows.iter().all(|row| row.code != code) {
+            rows.push(Told { status: status.as_u16(), kind, code, retry_after, body });
+        }
+    }
+    rows
+}
+
 fn refusals() -> Vec<Refusal> {
     let extra = OrderError::BadExtra { key: "seed", rule: "must be a whole number".to_owned() };
     let poor = Refusal::InsufficientBalance { required: usd_of(81_000), available: usd_of(20_001) };
@@ -49,6 +72,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::JobNotFound,
         Refusal::JobNotCancelable,
         Refusal::RouteNotFound,
+        Refusal::MethodNotAllowed { allow: "GET, DELETE".to_owned() },
         Refusal::AccountBusy,
         Refusal::Unavailable(cause()),
         Refusal::Internal(cause()),
@@ -90,16 +114,17 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::JobNotFound => 26,
         Refusal::JobNotCancelable => 27,
         Refusal::RouteNotFound => 28,
-        Refusal::AccountBusy => 29,
-        Refusal::Unavailable(_) => 30,
-        Refusal::Internal(_) => 31,
+        Refusal::MethodNotAllowed { .. } => 29,
+        Refusal::AccountBusy => 30,
+        Refusal::Unavailable(_) => 31,
+        Refusal::Internal(_) => 32,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..32).collect::<Vec<_>>());
+    assert_eq!(places, (0..33).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
@@ -175,6 +200,8 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         this job has begun or ended; only a job that is pending can be canceled
     404 not_found route_not_found - -
         there is no such route
+    405 invalid_request_error method_not_allowed - -
+        this route takes GET, DELETE
     503 api_error account_busy - 1
         the account is busy; send it again with the same idempotency key
     503 api_error unavailable - 2

@@ -14,8 +14,8 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-#[test]
-fn a_balance_is_exact_and_has_nothing_internal() {
+/// A balance of which something is held.
+pub(crate) fn example() -> Value {
     let owned = Balance {
         available: MicroUsd::constant(4_838_000),
         held: MicroUsd::constant(81_000),
@@ -27,7 +27,12 @@ fn a_balance_is_exact_and_has_nothing_internal() {
         suspended_at: None,
         version: 4,
     };
-    insta::assert_json_snapshot!(sorted(&value(&text(&owned))), @r#"
+    value(&text(&owned))
+}
+
+#[test]
+fn a_balance_is_exact_and_has_nothing_internal() {
+    insta::assert_json_snapshot!(sorted(&example()), @r#"
     {
       "available": 4.838,
       "charged": 0.081,

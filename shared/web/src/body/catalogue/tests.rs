@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::*;
 use crate::event::sorted;
 
-fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue::new("1.35".parse().unwrap(), Upstreams::default())
 }
 
-fn value(body: &impl Serialize) -> Value {
+pub(crate) fn value(body: &impl Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(body).unwrap()).unwrap()
 }
 
@@ -195,6 +195,7 @@ fn the_root_says_what_this_is() {
         "GET /v1/credits/transactions",
         "GET /v1/auth/limits",
         "GET /v1/limits/tiers",
+        "GET /v1/openapi.json",
         "GET /"
       ],
       "name": "holdfast",

@@ -18,7 +18,7 @@ use crate::event::sorted;
 /// 2026-04-25T10:00:00.123Z
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
 
-fn after(seconds: u64) -> Timestamp {
+pub(crate) fn after(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
@@ -51,7 +51,7 @@ fn job_in(state: State) -> Job {
     }
 }
 
-fn image(index: u32, seed: Option<u32>) -> Image {
+pub(crate) fn image(index: u32, seed: Option<u32>) -> Image {
     let key = format!("jobs/secret-key/{index}");
     Image { key, width: 1_024, height: 768, content_type: "image/png".to_owned(), seed }
 }
@@ -77,15 +77,15 @@ fn text(state: State, pictures: usize) -> String {
     serde_json::to_string(&body).unwrap()
 }
 
-fn value(state: State, pictures: usize) -> Value {
+pub(crate) fn value(state: State, pictures: usize) -> Value {
     serde_json::from_str(&text(state, pictures)).unwrap()
 }
 
-fn succeeded(charged: u64, images: Vec<Image>) -> State {
+pub(crate) fn succeeded(charged: u64, images: Vec<Image>) -> State {
     State::Succeeded { at: after(30), images, charged: usd_of(charged) }
 }
 
-fn canceled() -> State {
+pub(crate) fn canceled() -> State {
     State::Refunded { at: after(30), why: Refund::Canceled }
 }
 
@@ -96,7 +96,7 @@ fn given_back() -> State {
 }
 
 /// Every state there is, and how many pictures it has.
-fn states() -> Vec<(State, usize)> {
+pub(crate) fn states() -> Vec<(State, usize)> {
     vec![
         (State::Pending, 0),
         (State::Processing(run()), 0),

@@ -10,8 +10,8 @@ fn value(body: &impl Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(body).unwrap()).unwrap()
 }
 
-#[test]
-fn who_paid_in_more_may_have_more_going_on() {
+/// The limits of an account in the middle.
+pub(crate) fn example() -> Value {
     let balance = Balance {
         credited: MicroUsd::constant(50_000_000),
         open_jobs: 7,
@@ -19,7 +19,17 @@ fn who_paid_in_more_may_have_more_going_on() {
         queue_cap: 60,
         ..Balance::default()
     };
-    insta::assert_json_snapshot!(sorted(&value(&limits(&balance))), @r#"
+    value(&limits(&balance))
+}
+
+/// All tiers.
+pub(crate) fn example_of_tiers() -> Value {
+    value(&tiers())
+}
+
+#[test]
+fn who_paid_in_more_may_have_more_going_on() {
+    insta::assert_json_snapshot!(sorted(&example()), @r#"
     {
       "image_concurrent": 20,
       "image_queue_cap": 60,

@@ -28,9 +28,14 @@ fn balance(micros: u64, free_slots: u32) -> Balance {
     Balance { available, free_slots, queue_cap: 6, ..Balance::default() }
 }
 
+/// A quote of an order that would be accepted.
+pub(crate) fn example() -> Value {
+    told(&balance(324_000, 1))
+}
+
 #[test]
 fn a_quote_says_what_it_would_cost_and_what_there_is() {
-    insta::assert_json_snapshot!(sorted(&told(&balance(324_000, 1))), @r#"
+    insta::assert_json_snapshot!(sorted(&example()), @r#"
     {
       "acceptable": true,
       "available": 0.324,

@@ -67,6 +67,11 @@ fn row(entry: Entry) -> Value {
     list["data"][0].clone()
 }
 
+/// One of each kind.
+pub(crate) fn examples() -> Vec<Value> {
+    [reversal(), refund(), usage(), held(), credit()].map(row).into()
+}
+
 #[test]
 fn a_list_says_whether_there_is_more() {
     let last = r#"{"object":"list","data":[],"has_more":false,"next_cursor":null}"#;
