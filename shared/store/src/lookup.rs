@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// A user's jobs, the newest first; at most `limit` of them. Of those in one status there may be fewer,
-    /// even none, and more on the next page: for one page no more than [`LOOKED_AT_MAX`] jobs are looked at.
+    /// even none, and more on the next page: for one page no more than two hundred are looked at.
     ///
     /// # Errors
     /// [`StoreError`]
