@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +44,9 @@ def main(holdfast, schemathesis):
             "--request-timeout", str(ANSWER),
         ]
         hooks = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
-        return subprocess.run(command, env={**kept, **hooks}, cwd=HERE).returncode
+        # What it keeps for the next time is thrown away: each run is the same.
+        with tempfile.TemporaryDirectory() as folder:
+            return subprocess.run(command, env={**kept, **hooks}, cwd=folder).returncode
     finally:
         server.terminate()
         server.wait()
