@@ -47,6 +47,12 @@ deny:
 template:
     .ci/run template
 
+# Look at template.yaml with checkov, from PyPI (see .checkov.yaml; why not in CI: docs/adr/0050)
+checkov:
+    python3 -m venv target/checkov
+    target/checkov/bin/pip install --quiet checkov==3.3.30
+    target/checkov/bin/checkov --config-file .checkov.yaml
+
 # Simulate the product under every fault: `just simulate --seeds 100000`, or `just simulate --seed 17` to see one
 simulate *ARGS:
     cargo run --quiet --profile simulation -p simulation -- --kept simulation/seeds.txt {{ARGS}}

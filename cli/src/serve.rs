@@ -123,6 +123,11 @@ pub(crate) fn log() -> anyhow::Result<()> {
         .with_env_var("HOLDFAST_LOG")
         .try_from_env()
         .unwrap_or_else(|_| EnvFilter::new(QUIET));
+    // In a terminal the line is enough: of which invocation it is need not stand before each.
+    let filter = match "runtime::telemetry=off".parse() {
+        Ok(spans) => filter.add_directive(spans),
+        Err(_) => filter,
+    };
     let logger =
         tracing_subscriber::fmt().with_writer(runtime::sink::stderr).with_env_filter(filter);
     logger.try_init().map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))

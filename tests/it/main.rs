@@ -22,6 +22,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod limits;
+mod logs;
 mod money;
 mod path;
 mod queue;

@@ -11,7 +11,7 @@ use domain::{
     api_key::{ApiKey, KeyHash, KeyId},
     ids::UserId,
 };
-use runtime::{Clock, Environment, Host, aws::Aws};
+use runtime::{Clock, Environment, Host, Trace, aws::Aws, telemetry};
 use serde::Serialize;
 use store::Store;
 use subtle::ConstantTimeEq;
@@ -66,11 +66,17 @@ pub async fn authorize(
     app: &App,
     request: ApiGatewayV2CustomAuthorizerV2Request,
 ) -> anyhow::Result<Decision> {
-    let context = match presented(&request) {
-        Some(key) => identify(app, &key).await?,
-        None => Context::Nobody { refusal: "invalid_api_key" },
-    };
-    Ok(Decision { is_authorized: true, context })
+    let id = request.request_context.request_id.clone().unwrap_or_default();
+    let header = request.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+    let trace = header.and_then(Trace::read);
+    let decide = Box::pin(async {
+        let context = match presented(&request) {
+            Some(key) => identify(app, &key).await?,
+            None => Context::Nobody { refusal: "invalid_api_key" },
+        };
+        Ok(Decision { is_authorized: true, context })
+    });
+    telemetry::invocation("authorize", &id, trace.as_ref(), decide).await
 }
 
 /// The key in `Authorization: Bearer <key>`.

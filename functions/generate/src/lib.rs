@@ -14,10 +14,11 @@ use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::LambdaEvent;
 use providers::Providers;
 use runtime::{
-    Clock, Entropy, Environment, Host, Metric, Metrics,
+    Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
+    telemetry,
 };
 use store::Store;
 
@@ -126,9 +127,21 @@ impl Shift {
 
 /// One batch. Whatever is not named in the answer is done with.
 pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
-    let deadline = Timestamp::from_millis(event.context.deadline);
+    let LambdaEvent { payload, context } = event;
+    let trace = context.xray_trace_id.as_deref().and_then(Trace::read);
+    let deadline = Timestamp::from_millis(context.deadline);
     let shift = Shift::new(app.clock.now(), deadline, app.config.lease_margin);
-    let answers = event.payload.records.iter().map(|message| attend(app, shift, message));
+    let work = Box::pin(work(app, shift, &payload, trace.as_ref()));
+    telemetry::invocation("generate", &context.request_id, trace.as_ref(), work).await
+}
+
+async fn work(
+    app: &App,
+    shift: Shift,
+    event: &SqsEvent,
+    trace: Option<&Trace>,
+) -> SqsBatchResponse {
+    let answers = event.records.iter().map(|message| attend(app, shift, message, trace));
     let mut response = SqsBatchResponse::default();
     for failed in join_all(answers).await.into_iter().flatten() {
         let mut failure = BatchItemFailure::default();
@@ -139,10 +152,19 @@ pub async fn handle(app: &App, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse
 }
 
 /// One message. Its id, if it is to come back.
-async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String> {
+async fn attend(
+    app: &App,
+    shift: Shift,
+    message: &SqsMessage,
+    own: Option<&Trace>,
+) -> Option<String> {
     let id = message.message_id.as_ref().filter(|id| !id.is_empty()).cloned();
     let bell = match Bell::read(message.body.as_deref().unwrap_or_default()) {
-        Ok(bell) => bell,
+        // Whoever rang without a trace begins one here, and the next visits go on with it.
+        Ok(bell) => {
+            let trace = bell.trace.clone().or_else(|| own.cloned());
+            bell.in_trace(trace)
+        }
         Err(error) => {
             let cause = causes::chain(&error);
             app.metrics.count(Metric::BadMessages, 1, &[]);
@@ -150,8 +172,15 @@ async fn attend(app: &App, shift: Shift, message: &SqsMessage) -> Option<String>
             return id;
         }
     };
+    let job_id = bell.job_id.to_string();
+    let answer = Box::pin(answer(app, shift, &bell, id));
+    telemetry::visit(&job_id, bell.trace.as_ref(), answer).await
+}
+
+/// What becomes of a message that rings for a job: its id, if it is to come back.
+async fn answer(app: &App, shift: Shift, bell: &Bell, id: Option<String>) -> Option<String> {
     // One job that brings the program down must not take its neighbours along.
-    let visit = AssertUnwindSafe(visit::visit(app, shift, &bell)).catch_unwind().await;
+    let visit = AssertUnwindSafe(visit::visit(app, shift, bell)).catch_unwind().await;
     if !matches!(visit, Ok(Ok(()))) {
         app.metrics.count(Metric::VisitsFailed, 1, &[]);
     }

@@ -22,7 +22,7 @@ use domain::{
     time::Timestamp,
 };
 use providers::{Admission, Call, Picture, PollError, Progress, Provider, Receipt, SubmitError};
-use runtime::{By, Metric, queue::Bell};
+use runtime::{By, Metric, queue::Bell, telemetry};
 use store::{Claimed, Fenced, FinishError, Finished, Guard, Lease};
 use tokio::time::{sleep, timeout};
 
@@ -59,11 +59,11 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
     app.metrics.count(Metric::Claims, 1, &[By::Outcome(notices::outcome(&claimed))]);
     match claimed {
         Claimed::Begun(job, run) => {
-            Visitor::new(app, shift, job, &run).attempt(Visit::Submit).await
+            Visitor::new(app, shift, bell, job, &run).attempt(Visit::Submit).await
         }
         Claimed::Resumed(job, run) => {
             let what = schedule::visit(&job, &run, now, config.grace);
-            let mut visitor = Visitor::new(app, shift, job, &run);
+            let mut visitor = Visitor::new(app, shift, bell, job, &run);
             if what == Visit::Submit && visitor.note_intent().await? == Fenced::Superseded {
                 visitor.superseded();
                 return Ok(());
@@ -83,6 +83,7 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
 struct Visitor<'a> {
     app: &'a App,
     shift: Shift,
+    bell: &'a Bell,
     job: Job,
     fence: Fence,
     /// How often the order was, or may have been, sent.
@@ -106,9 +107,10 @@ enum Outcome {
 }
 
 impl<'a> Visitor<'a> {
-    fn new(app: &'a App, shift: Shift, job: Job, run: &Run) -> Self {
+    fn new(app: &'a App, shift: Shift, bell: &'a Bell, job: Job, run: &Run) -> Self {
+        telemetry::claimed(run.fence.0.into());
         let (fence, submits, run_deadline) = (run.fence, run.submits, run.deadline);
-        Self { app, shift, job, fence, submits, run_deadline, unnoted: OnceLock::new() }
+        Self { app, shift, bell, job, fence, submits, run_deadline, unnoted: OnceLock::new() }
     }
 
     async fn note_intent(&mut self) -> anyhow::Result<Fenced> {
@@ -383,8 +385,8 @@ impl<'a> Visitor<'a> {
         if put == Fenced::Superseded {
             self.superseded();
         } else if !self.is_overdue() {
-            let bell = Bell::new(self.job.user.clone(), self.job.id);
-            if let Err(error) = self.app.queue.ring(&bell, pause).await {
+            // In the same trace, however many visits it takes.
+            if let Err(error) = self.app.queue.ring(self.bell, pause).await {
                 self.app.metrics.count(Metric::RingsFailed, 1, &[]);
                 let cause = causes::chain(&error);
                 tracing::warn!(job_id = %self.job.id, cause, "nobody was rung for the next visit");

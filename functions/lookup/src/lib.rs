@@ -14,7 +14,7 @@ use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{Method, StatusCode},
 };
-use runtime::{Clock, Environment, Host, aws::Aws, images::Images};
+use runtime::{Clock, Environment, Host, Trace, aws::Aws, images::Images, telemetry};
 use store::{Cursor, List, Store, StoreError};
 use web::{Freshness, Links, Refusal, request};
 
@@ -71,7 +71,9 @@ impl App {
 /// Answers a request. Every failure is an answer too.
 pub async fn respond(app: &App, request: Request) -> Response<Body> {
     let id = request::id(&request);
-    web::respond(look_up(app, &request).await, &id)
+    let trace = request::trace(&request).and_then(Trace::read);
+    let answer = Box::pin(async { web::respond(look_up(app, &request).await, &id) });
+    telemetry::invocation("lookup", &id, trace.as_ref(), answer).await
 }
 
 /// All routes. The gateway sends here what no other route takes, so the last row is everything

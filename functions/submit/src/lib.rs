@@ -23,10 +23,11 @@ use domain::{
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
 use runtime::{
-    By, Clock, Entropy, Environment, Host, Metric, Metrics,
+    By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Images,
     queue::{Bell, Queue},
+    telemetry,
 };
 use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
 use web::{Links, Refusal, request};
@@ -83,7 +84,10 @@ impl App {
 /// caller as a bare 500 from the gateway.
 pub async fn respond(app: &App, request: Request) -> Response<Body> {
     let id = request::id(&request);
-    web::respond(post(app, &request, &id).await, &id)
+    let trace = request::trace(&request).and_then(Trace::read);
+    // On the heap, here as in the other functions: it is large.
+    let answer = Box::pin(async { web::respond(post(app, &request, &id).await, &id) });
+    telemetry::invocation("submit", &id, trace.as_ref(), answer).await
 }
 
 /// The routes.
@@ -114,7 +118,8 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
             let (user, job_id) = (&job.user, job.id);
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
             // How much room is left is told if that is known; nobody has to wait for it.
-            let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job));
+            let trace = request::trace(request).and_then(Trace::read);
+            let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job, trace));
             let job = wait::for_end(app, job, wait).await;
             let links = links(app, &job, app.clock.now()).await?;
             let (body, freshness) = web::job(&job, &links);
@@ -212,8 +217,8 @@ fn claim_key(
 }
 
 /// Rings for a job that is stored. If nobody hears it, the sweep rings again.
-async fn ring(app: &App, job: &Job) {
-    let bell = Bell::new(job.user.clone(), job.id);
+async fn ring(app: &App, job: &Job, trace: Option<Trace>) {
+    let bell = Bell::new(job.user.clone(), job.id).in_trace(trace);
     if let Err(error) = app.queue.ring(&bell, std::time::Duration::ZERO).await {
         app.metrics.count(Metric::RingsFailed, 1, &[]);
         let cause = causes::chain(&error);

@@ -118,7 +118,7 @@ async fn what_cannot_be_agreed_to_asks_no_table() {
 async fn a_bell_that_nobody_hears_is_counted_and_fails_nothing() {
     let counts = testkit::Counts::default();
     let metrics = Metrics::new("submit", Clock::new(|| NOW), counts.taker());
-    ring(&App { metrics, ..app() }, &pending()).await;
+    ring(&App { metrics, ..app() }, &pending(), None).await;
     assert_eq!(counts.sum("RingsFailed"), 1);
 }
 

@@ -13,11 +13,12 @@ use domain::{
     time::Timestamp,
 };
 use futures_util::{StreamExt, stream};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use runtime::{
-    By, Clock, Environment, Host, Metric, Metrics,
+    By, Clock, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     queue::{Bell, Queue, QueueError},
+    telemetry,
 };
 use serde::Serialize;
 use store::{DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
@@ -122,7 +123,14 @@ impl Report {
 /// # Errors
 /// If a shard of the index cannot be read; the others are swept all the same.
 pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow::Result<Report> {
-    let end = Timestamp::from_millis(event.context.deadline).minus(REST);
+    let Context { request_id, deadline, xray_trace_id, .. } = event.context;
+    let trace = xray_trace_id.as_deref().and_then(Trace::read);
+    let run = Box::pin(sweep(app, Timestamp::from_millis(deadline)));
+    telemetry::invocation("sweep", &request_id, trace.as_ref(), run).await
+}
+
+async fn sweep(app: &App, deadline: Timestamp) -> anyhow::Result<Report> {
+    let end = deadline.minus(REST);
     let (mut report, mut trouble) = (Report::default(), None);
     for shard in shards(app.clock.now()) {
         match sweep_shard(app, shard, end, report).await {
@@ -138,7 +146,7 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
         unfinished = report.unfinished,
         "swept"
     );
-    measure(app, Timestamp::from_millis(event.context.deadline).minus(MARGIN)).await;
+    measure(app, deadline.minus(MARGIN)).await;
     app.metrics.count_some(Metric::RungAgain, report.announced.into());
     app.metrics.count_some(Metric::RowsFailed, report.failed.into());
     match trouble {

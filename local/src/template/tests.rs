@@ -50,7 +50,7 @@ fn the_template_of_the_project_is_understood() {
     );
     // From `Globals`.
     assert_eq!(submit.environment["LOG_LEVEL"], "info");
-    assert_eq!(submit.timeout.as_secs(), 10);
+    assert_eq!(template.functions["LookupFunction"].timeout.as_secs(), 10);
     assert_eq!(template.outputs["ApiUrl"], "http://127.0.0.1:2");
 }
 

@@ -13,9 +13,11 @@ pub mod queue;
 pub mod secrets;
 pub mod sink;
 pub mod telemetry;
+pub mod trace;
 
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use environment::Environment;
 pub use host::Host;
 pub use metrics::{By, Metric, Metrics};
+pub use trace::Trace;

@@ -1,16 +1,19 @@
 //! The doorbell: a message that says which job to look at, and nothing else.
 //!
 //! The tables are the truth. A message may be lost, doubled, late or out of order, so it carries no
-//! state that could be stale.
+//! state that could be stale. The trace that it carries is for people.
 
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{
+    Client,
+    types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
+};
 use domain::ids::{JobId, UserId};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::{Environment, aws::Aws, environment::EnvironmentError};
+use crate::{Environment, Trace, aws::Aws, environment::EnvironmentError};
 
 /// The version of the message's form.
 const VERSION: u32 = 1;
@@ -28,6 +31,9 @@ pub struct Bell {
     pub user_id: UserId,
     /// The job.
     pub job_id: JobId,
+    /// The trace that it is rung in. It says nothing of the job, and may be missing.
+    #[serde(default, deserialize_with = "Trace::lenient", skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 /// The text is not a message of ours, or of a version that we do not know.
@@ -51,7 +57,13 @@ impl Bell {
     /// A message for a job.
     #[must_use]
     pub fn new(user_id: UserId, job_id: JobId) -> Self {
-        Self { v: VERSION, user_id, job_id }
+        Self { v: VERSION, user_id, job_id, trace: None }
+    }
+
+    /// The same message, rung in a trace.
+    #[must_use]
+    pub fn in_trace(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     /// Reads the body of a message. Fields that we do not know are left alone.
@@ -109,9 +121,18 @@ impl Queue {
         let whole = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
         let delay = i32::try_from(whole.min(DELAY_MAX.as_secs())).unwrap_or(i32::MAX);
         let group = self.fair.then(|| bell.user_id.to_string());
-        let send = self
-            .client
-            .send_message()
+        let mut send = self.client.send_message();
+        if let Some(trace) = &bell.trace {
+            // Where X-Ray looks for it.
+            let header = MessageSystemAttributeValue::builder()
+                .data_type("String")
+                .string_value(trace.header())
+                .build()
+                .map_err(|error| QueueError(error.into()))?;
+            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            send = send.message_system_attributes(name, header);
+        }
+        let send = send
             .queue_url(&self.url)
             .message_body(body)
             .delay_seconds(delay)

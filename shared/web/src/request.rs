@@ -52,6 +52,14 @@ pub fn id(request: &Request) -> String {
     }
 }
 
+/// The tracing header of the request, as Lambda says, or else the gateway. It may be the caller's.
+#[must_use]
+pub fn trace(request: &Request) -> Option<&str> {
+    let told = request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
+    let header = || request.headers().get("x-amzn-trace-id")?.to_str().ok();
+    told.or_else(header)
+}
+
 /// Who asks, as the authorizer found, with a key that opens what is asked for.
 ///
 /// # Errors

@@ -1,6 +1,15 @@
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+};
+
+use axum::Router;
 use domain::time::Timestamp;
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use super::*;
+use crate::Host;
 
 #[test]
 fn a_message_is_read_as_it_was_written() {
@@ -11,6 +20,22 @@ fn a_message_is_read_as_it_was_written() {
     assert_eq!(Bell::read(&body).unwrap(), bell);
     let newer = body.replace('}', r#","trace":"x"}"#);
     assert_eq!(Bell::read(&newer).unwrap(), bell);
+}
+
+#[test]
+fn a_message_carries_its_trace_and_one_that_cannot_be_read_costs_nothing() {
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let bell = Bell::new("demo".parse().unwrap(), job);
+    let trace = Trace::read("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1");
+    let traced = bell.clone().in_trace(trace);
+    let body = serde_json::to_string(&traced).unwrap();
+    let end = r#","trace":"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}"#;
+    assert!(body.ends_with(end), "{body}");
+    assert_eq!(Bell::read(&body).unwrap(), traced);
+    for other in [r#""evil""#, "7", "null", "{}"] {
+        let body = body.replace(r#""Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1""#, other);
+        assert_eq!(Bell::read(&body).unwrap(), bell, "{body}");
+    }
 }
 
 #[test]
@@ -31,4 +56,45 @@ fn what_is_wrong_with_a_message_is_told_without_repeating_it() {
         let told = domain::causes::chain(&error);
         assert!(told.contains("line 1 column") && told.len() < 100, "{told}");
     }
+}
+
+/// What is sent is looked at as it would be sent.
+#[tokio::test]
+async fn x_ray_is_told_of_the_trace_that_a_bell_is_rung_in() {
+    let asked = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let service = Router::new().fallback({
+        let asked = Arc::clone(&asked);
+        async move |body: String| {
+            asked.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+            ([("content-type", "application/x-amz-json-1.0")], r#"{"MessageId":"1"}"#)
+        }
+    });
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, service).await.unwrap() });
+
+    let environment = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("QUEUE_URL", &format!("{url}/000000000000/jobs")),
+        ("FAIR_QUEUE", "true"),
+    ];
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let environment: Environment = environment.map(own).into_iter().collect();
+    let aws = Aws::new(&environment, &Host::system()).unwrap();
+    let queue = Queue::new(&aws, &environment).unwrap();
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let bell = Bell::new("demo".parse().unwrap(), job);
+    queue.ring(&bell, Duration::ZERO).await.unwrap();
+    queue.ring(&bell.in_trace(Trace::read(header)), Duration::ZERO).await.unwrap();
+
+    let asked = asked.lock().unwrap();
+    let told = |request: &Value| request["MessageSystemAttributes"]["AWSTraceHeader"].clone();
+    assert_eq!(told(&asked[0]), Value::Null);
+    assert_eq!(told(&asked[1])["StringValue"], header);
+    assert_eq!(asked[1]["MessageGroupId"], "demo");
 }
