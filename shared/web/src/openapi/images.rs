@@ -231,9 +231,12 @@ fn order(model: &Model) -> Value {
 /// No control characters.
 const KEY_PATTERN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 
-/// An idempotency key as a header: visible, and without a comma.
+/// ASCII without control characters and commas, and with no blanks around it.
+const KEY_IN_HEADER: &str = "^[!-+\\--~]([ -+\\--~]*[!-+\\--~])?$";
+
+/// An idempotency key as a header.
 fn key() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX, "pattern": "^[!#-+\\--~]+$" })
+    json!({ "type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX, "pattern": KEY_IN_HEADER })
 }
 
 fn extras(model: &Model) -> Value {

@@ -79,7 +79,9 @@ impl Operation {
     /// The job that the path names.
     pub(super) fn job_id(self) -> Self {
         let schema = json!({ "type": "string", "format": "uuid" });
-        self.parameter("path", "id", "The job's `id`.", schema).refuses(&["job_not_found"])
+        // What a gateway decodes may have more segments, or fewer: `%2F`, `%3F`.
+        self.parameter("path", "id", "The job's `id`.", schema)
+            .refuses(&["job_not_found", "route_not_found"])
     }
 
     fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Self {
