@@ -43,7 +43,7 @@ async fn what_is_not_the_id_of_a_job_finds_none() {
     refuse(&anna, &format!("/v1/jobs/{job}?expand=true"), "unknown_parameter").await;
     refuse(&anna, "/v1/jobs/x?expand=true", "unknown_parameter").await;
     refuse(&anna, &format!("/v1/jobs/{job}/"), "route_not_found").await;
-    refuse(&anna, &format!("/v1/jobs/{job}/cancel"), "route_not_found").await;
+    refuse(&anna, &format!("/v1/jobs/{job}/cancel"), "method_not_allowed").await;
     refuse(&anna, "/v1/jobs/", "route_not_found").await;
     anna.get(&format!("/v1/jobs/{job}")).await.expect(200);
     world.is_as_before(&before).await;
