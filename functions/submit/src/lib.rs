@@ -64,6 +64,7 @@ impl App {
                     jobs: environment.text("JOBS_TABLE")?,
                     ledger: environment.text("LEDGER_TABLE")?,
                     keys: String::new(),
+                    webhooks: String::new(),
                 },
             ),
             queue: Queue::new(&aws, environment)?,
