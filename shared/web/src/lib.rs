@@ -20,6 +20,7 @@ pub use body::{
     job::{Links, job, jobs},
     limits::{limits, tiers},
     quote::quote,
+    told::{detail, webhook},
     transactions::transactions,
 };
 pub use refusal::Refusal;
