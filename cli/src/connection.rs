@@ -111,6 +111,7 @@ async fn in_the_cloud(process: Environment) -> anyhow::Result<Target> {
         jobs: process.text("JOBS_TABLE")?,
         ledger: process.text("LEDGER_TABLE")?,
         keys: process.text("KEYS_TABLE")?,
+        webhooks: process.text("WEBHOOKS_TABLE")?,
     };
     let keys = match process.get("KEY_ENVIRONMENT") {
         Some(_) => process.parse("KEY_ENVIRONMENT")?,
@@ -168,5 +169,6 @@ fn tables(names: &BTreeMap<String, String>) -> anyhow::Result<Tables> {
         jobs: table("JobsTable")?,
         ledger: table("LedgerTable")?,
         keys: table("KeysTable")?,
+        webhooks: table("WebhooksTable")?,
     })
 }

@@ -3,7 +3,7 @@
 //! Every row has a version `v`. Attributes that this version does not know are left where they
 //! are: rows are changed by expressions, never written back whole.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     catalogue::ModelId,
@@ -30,6 +30,8 @@ use crate::{
 
 /// The version that is written.
 pub(crate) const VERSION: u32 = 1;
+/// In what time an event is told when nothing goes wrong. The sweep looks after it from then on.
+const TOLD_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is known of the upstream, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,7 +309,27 @@ pub(crate) struct EventItem {
     pub(crate) job_id: JobId,
     pub(crate) job_status: Status,
     pub(crate) occurred_at_ms: Timestamp,
+    /// Only until it is told: the sweep looks after it as long as it has these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_shard: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at_ms: Option<Timestamp>,
     pub(crate) forget_at_s: u64,
+}
+
+impl EventItem {
+    /// The event of an ending, due when there has been time to tell it.
+    pub(crate) fn new(job: JobId, status: Status, now: Timestamp, forget_at_s: u64) -> Self {
+        Self {
+            v: VERSION,
+            job_id: job,
+            job_status: status,
+            occurred_at_ms: now,
+            due_shard: Some(shard(&job)),
+            due_at_ms: Some(now.plus(TOLD_WITHIN)),
+            forget_at_s,
+        }
+    }
 }
 
 /// The row of an entry, by its kind.
