@@ -139,10 +139,10 @@ fn agreed(order: &Order) {
         image_url: reread(&order.image_url),
         metadata: reread(&order.metadata),
         model: reread(&order.model),
-        webhook: order.webhook.as_ref().map(|webhook| Webhook {
-            url: reread(&webhook.url),
-            events: reread(&webhook.events),
-        }),
+        webhook: order
+            .webhook
+            .as_ref()
+            .map(|webhook| Webhook { url: reread(&webhook.url), events: reread(&webhook.events) }),
     };
     assert!(stored == *order, "stored as {stored:?}");
     assert_eq!(Fingerprint::of(&stored).unwrap(), Fingerprint::of(order).unwrap());
@@ -184,9 +184,10 @@ fn draft(order: &Order) -> Draft {
         extra: order.extra.clone(),
         metadata: order.metadata.clone(),
         webhook_url: order.webhook.as_ref().map(|webhook| webhook.url.as_str().to_owned()),
-        webhook_events: order.webhook.as_ref().map(|webhook| {
-            webhook.events.named().map(|event| event.as_str().to_owned()).collect()
-        }),
+        webhook_events: order
+            .webhook
+            .as_ref()
+            .map(|webhook| webhook.events.named().map(|event| event.as_str().to_owned()).collect()),
     }
 }
 

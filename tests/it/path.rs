@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::world::{Answer, BRISK, World, usd};
 
 /// What every job object has, whatever its state.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "id",
     "object",
     "status",

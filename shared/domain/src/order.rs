@@ -2,7 +2,10 @@
 //!
 //! An order that exists is valid: nothing behind this module checks its fields again.
 
-use std::{collections::{BTreeMap, BTreeSet}, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -248,7 +251,9 @@ pub enum OrderError {
     )]
     BadWebhookUrl,
     /// `webhook_events` names something that never happens.
-    #[error("each of webhook_events must be one of job.succeeded, job.failed, job.expired and job.refunded")]
+    #[error(
+        "each of webhook_events must be one of job.succeeded, job.failed, job.expired and job.refunded"
+    )]
     BadWebhookEvents,
     /// `webhook_events` is there, and nobody to be told of them.
     #[error("webhook_events says what is told to webhook_url, which is missing")]

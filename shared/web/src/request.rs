@@ -257,7 +257,9 @@ impl Fields {
         };
         match self.take(param) {
             None => Ok(None),
-            Some(Value::Array(values)) => values.into_iter().map(text).collect::<Result<_, _>>().map(Some),
+            Some(Value::Array(values)) => {
+                values.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+            }
             Some(_) => Err(invalid()),
         }
     }

@@ -90,7 +90,8 @@ fn an_order_says_who_is_told_and_of_what() {
     for event in ["", "failed", "job.pending", "JOB.FAILED", "*"] {
         assert_eq!(told(Some(url), Some(&[event])), Err(OrderError::BadWebhookEvents), "{event}");
     }
-    for bad in ["", "x", "ftp://example.com", "https://u:p@example.com/", "https://example.com/#a"] {
+    for bad in ["", "x", "ftp://example.com", "https://u:p@example.com/", "https://example.com/#a"]
+    {
         assert_eq!(told(Some(bad), None), Err(OrderError::BadWebhookUrl), "{bad}");
     }
     assert!(!format!("{all:?}").contains("example"), "{all:?}");
