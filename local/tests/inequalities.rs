@@ -354,7 +354,8 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
             "SubmitFunction",
             "FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
              JOBS_TABLE JOB_DEADLINE_SECONDS LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
-             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS",
+             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS \
+             WEBHOOKS_TABLE",
         ),
         (
             "GenerateFunction",

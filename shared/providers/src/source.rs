@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use domain::{failure::Failure, job::Job, order::ImageUrl};
-use outbound::{Guard, Trouble};
+use outbound::{Guard, Refused, Trouble};
 use reqwest::{Client, StatusCode};
 use url::Url;
 

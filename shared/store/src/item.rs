@@ -13,11 +13,12 @@ use domain::{
     job::{Dispatch, Fence, Image, Job, Refund, Run, State, Status, Task},
     ledger::{Entry, EntryKind},
     money::MicroUsd,
-    order::{Count, ImageUrl, Order, Prompt},
+    order::{Count, ImageUrl, Order, Prompt, Webhook},
     pocket::Pocket,
     size::Ratio,
     time::Timestamp,
     upstream::Upstream,
+    webhook::{Events, WebhookUrl},
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,10 @@ pub(crate) struct JobItem {
     extra_json: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<WebhookUrl>,
+    #[serde(default, skip_serializing_if = "Events::are_all")]
+    webhook_events: Events,
     upstream: Upstream,
     price_micros: MicroUsd,
     #[serde(default, skip_serializing_if = "Pocket::is_first")]
@@ -113,6 +118,7 @@ impl JobItem {
     pub(crate) fn pending(job: &Job, pocket: Pocket) -> Result<Self, StoreError> {
         let extra = serde_json::to_string(&job.order.extra);
         let extra = extra.map_err(|error| StoreError::Malformed(error.into()))?;
+        let webhook = job.order.webhook.as_ref();
         Ok(Self {
             v: VERSION,
             job_status: Status::Pending,
@@ -123,6 +129,8 @@ impl JobItem {
             image_url: job.order.image_url.clone(),
             extra_json: (!job.order.extra.is_empty()).then_some(extra),
             metadata: job.order.metadata.clone(),
+            webhook_url: webhook.map(|webhook| webhook.url.clone()),
+            webhook_events: webhook.map(|webhook| webhook.events.clone()).unwrap_or_default(),
             upstream: job.upstream,
             price_micros: job.hold.price(),
             pocket,
@@ -168,6 +176,7 @@ impl JobItem {
         };
         let state = state.into_state()?;
         let extra = self.extra_json.as_deref().map(serde_json::from_str).transpose()?;
+        let events = self.webhook_events;
         Ok(Job {
             id,
             user,
@@ -179,6 +188,7 @@ impl JobItem {
                 image_url: self.image_url,
                 extra: extra.unwrap_or_default(),
                 metadata: self.metadata,
+                webhook: self.webhook_url.map(|url| Webhook { url, events }),
             },
             upstream: self.upstream,
             hold,
