@@ -48,11 +48,7 @@ pub(crate) async fn attempt(
 }
 
 /// What deliveries to a receiver are signed with. `None` if it is closed or was removed: nothing is sent.
-async fn secrets(
-    app: &App,
-    user: &UserId,
-    receiver: &Receiver,
-) -> anyhow::Result<Option<Secrets>> {
+async fn secrets(app: &App, user: &UserId, receiver: &Receiver) -> anyhow::Result<Option<Secrets>> {
     Ok(match receiver {
         Receiver::Order => app.store.order_secrets(user).await?,
         Receiver::Endpoint(id) => {

@@ -182,7 +182,8 @@ async fn note_deliveries(
     if receivers.is_empty() {
         return Ok(Vec::new());
     }
-    let body = web::webhook(job, event.id, event.at).context("the event never became of the job")?;
+    let body =
+        web::webhook(job, event.id, event.at).context("the event never became of the job")?;
     let mut noted = Vec::with_capacity(receivers.len());
     for (receiver, url) in receivers {
         let id = DeliveryId { event: event.id, receiver };

@@ -3,10 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::{
-    time::Timestamp,
-    webhook::schedule::Outcome,
-};
+use domain::{time::Timestamp, webhook::schedule::Outcome};
 use outbound::{Guard, Refused, Trouble};
 use reqwest::{
     Client, StatusCode,
@@ -33,21 +30,25 @@ pub(crate) struct Answer {
 pub(crate) struct Sender {
     guard: Guard,
     client: Client,
+    limit: Duration,
 }
 
 impl Sender {
     /// A sender that reaches the internet; on a stack on one machine also that machine.
     pub(crate) fn new(environment: &Environment) -> anyhow::Result<Self> {
-        let is_local = environment.get("LOCAL_STACK") == Some("true");
-        let guard = if is_local { Guard::this_machine() } else { Guard::public() };
-        let client = guard.client()?.connect_timeout(CONNECT).timeout(LIMIT).build()?;
-        Ok(Self { guard, client })
+        Self::behind(Guard::of(environment.get("LOCAL_STACK")), CONNECT, LIMIT)
+    }
+
+    /// A sender behind a guard, with these limits to a connection and to an answer.
+    fn behind(guard: Guard, connect: Duration, limit: Duration) -> anyhow::Result<Self> {
+        let client = guard.client()?.connect_timeout(connect).timeout(limit).build()?;
+        Ok(Self { guard, client, limit })
     }
 
     /// Makes an attempt at a delivery.
     pub(crate) async fn send(&self, delivery: &Delivery, at: Timestamp, signature: &str) -> Answer {
         // Whatever else a client has to say, it is over by then.
-        match tokio::time::timeout(LIMIT, self.post(delivery, at, signature)).await {
+        match tokio::time::timeout(self.limit, self.post(delivery, at, signature)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(trouble)) => Answer { outcome: outcome(&trouble), put_off: None },
             Err(_) => Answer { outcome: Outcome::Late, put_off: None },
@@ -105,26 +106,4 @@ fn put_off(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Du
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_receiver_puts_us_off_in_seconds_or_until_a_date() {
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        for (status, text, expected) in [
-            (429, "120", Some(120)),
-            (503, " 7 ", Some(7)),
-            (500, "Tue, 14 Nov 2023 22:14:20 GMT", Some(60)),
-            (502, "Tue, 14 Nov 2023 22:00:00 GMT", Some(0)),
-            (200, "120", None),
-            (429, "soon", None),
-            (429, "-1", None),
-            (429, "1e9", None),
-        ] {
-            let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
-            let asked = put_off(StatusCode::from_u16(status).unwrap(), &headers, now);
-            assert_eq!(asked, expected.map(Duration::from_secs), "{status} {text}");
-        }
-        assert_eq!(put_off(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now), None);
-    }
-}
+mod tests;

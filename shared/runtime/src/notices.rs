@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use domain::{
+    causes,
     ids::{JobId, UserId},
+    job::Status,
     webhook::{DeliveryId, EventId, EventKind, Receiver},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Environment, Trace,
+    Environment, Metric, Metrics, Trace,
     aws::Aws,
     environment::EnvironmentError,
     queue::{BadBell, Queue, QueueError},
@@ -115,6 +117,24 @@ impl Notices {
     /// If the queue did not answer. The sweep asks again.
     pub async fn send(&self, notice: &Notice, after: Duration) -> Result<(), QueueError> {
         self.0.send(notice, (&notice.user_id, notice.trace.as_ref()), after).await
+    }
+
+    /// Asks for it to be told that a job of a user has ended so. If nobody hears it, the sweep asks again.
+    pub async fn tell(
+        &self,
+        (user, job): (&UserId, &JobId),
+        status: Status,
+        trace: Option<&Trace>,
+        metrics: &Metrics,
+    ) {
+        let Some(kind) = EventKind::of(status) else { return };
+        let event = EventId { job: *job, kind };
+        let notice = Notice::event(user.clone(), event).in_trace(trace.cloned());
+        if let Err(error) = self.send(&notice, Duration::ZERO).await {
+            metrics.count(Metric::RingsFailed, 1, &[]);
+            let cause = causes::chain(&error);
+            tracing::warn!(job_id = %job, cause, "the job has ended, and nobody was asked to tell");
+        }
     }
 }
 
