@@ -1,7 +1,7 @@
 mod edits;
 mod server;
 
-use std::{error::Error, fmt::Write, future::ready, io, net::IpAddr};
+use std::{error::Error, fmt::Write, future::ready, net::IpAddr};
 
 use outbound::{Refused, guard::is_public};
 use rustls::RootCertStore;
