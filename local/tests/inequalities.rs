@@ -32,8 +32,14 @@ const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 const REVOCATION_PROMISE: Duration = Duration::from_mins(5);
 
 /// The routes that need no key: what the service is, and the answer to routes there are not.
-const PUBLIC_ROUTES: [&str; 5] =
-    ["$default", "GET /", "GET /v1/limits/tiers", "GET /v1/models", "GET /v1/pricing"];
+const PUBLIC_ROUTES: [&str; 6] = [
+    "$default",
+    "GET /",
+    "GET /v1/limits/tiers",
+    "GET /v1/models",
+    "GET /v1/openapi.json",
+    "GET /v1/pricing",
+];
 
 fn template_with(overrides: &[(&str, &str)]) -> Template {
     let site = Site {

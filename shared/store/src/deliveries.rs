@@ -345,7 +345,7 @@ impl Store {
             ]))
             .limit(limit.into());
         let items = query.send().await.map_err(sort)?.items.unwrap_or_default();
-        Ok(items.into_iter().filter_map(read_due).collect())
+        Ok(items.iter().filter_map(read_due).collect())
     }
 
     /// Has a delivery looked after again at `next`. It changes nothing about when it is tried.
@@ -417,7 +417,7 @@ fn read_delivery(item: Item) -> Result<Delivery, StoreError> {
     })
 }
 
-fn read_due(item: Item) -> Option<DueDelivery> {
-    let (user, sk) = read_key(&item).ok()?;
+fn read_due(item: &Item) -> Option<DueDelivery> {
+    let (user, sk) = read_key(item).ok()?;
     Some(DueDelivery { user, delivery: keys::delivery_in(&sk)? })
 }

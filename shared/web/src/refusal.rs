@@ -293,7 +293,9 @@ fn order_row(error: &OrderError) -> Row {
         }
         OrderError::PromptEmpty => "prompt_empty",
         OrderError::PromptTooLong(_) => "prompt_too_long",
-        OrderError::CountOutOfRange => "invalid_parameter",
+        OrderError::CountOutOfRange
+        | OrderError::BadWebhookEvents
+        | OrderError::WebhookEventsWithoutUrl => "invalid_parameter",
         OrderError::ImageUrlRequired => "image_url_required",
         OrderError::BadImageUrl => "invalid_image_url",
         OrderError::ExtraNotAllowed(_) => "extra_not_allowed",
@@ -301,7 +303,6 @@ fn order_row(error: &OrderError) -> Row {
         OrderError::ExtraTooLarge => "extra_too_large",
         OrderError::BadMetadata => "invalid_metadata",
         OrderError::BadWebhookUrl => "invalid_webhook_url",
-        OrderError::BadWebhookEvents | OrderError::WebhookEventsWithoutUrl => "invalid_parameter",
     };
     row(StatusCode::BAD_REQUEST, INVALID, code)
 }

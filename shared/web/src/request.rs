@@ -251,10 +251,7 @@ impl Fields {
 
     fn list(&mut self, param: &'static str) -> Result<Option<Vec<String>>, Refusal> {
         let invalid = || Refusal::InvalidParameter { param, expected: "a list of strings" };
-        let text = |value: Value| match value {
-            Value::String(text) => Ok(text),
-            _ => Err(invalid()),
-        };
+        let text = |value: Value| value.as_str().map(str::to_owned).ok_or_else(invalid);
         match self.take(param) {
             None => Ok(None),
             Some(Value::Array(values)) => {

@@ -173,7 +173,7 @@ fn only_a_2xx_is_taken_for_a_delivery() {
 fn a_receiver_puts_us_off_for_a_day_at_most_and_never_hurries_us() {
     let asked = |made, asked| match next(made, Outcome::Status(429), Some(asked), NOW, 0) {
         Next::Again(at) => at.since(NOW),
-        other => panic!("{other:?}"),
+        other @ (Next::Delivered | Next::GivenUp | Next::Gone) => panic!("{other:?}"),
     };
     assert_eq!(asked(1, Duration::from_mins(2)), Duration::from_mins(2));
     assert_eq!(asked(2, Duration::from_mins(2)), PAUSES[1]);
