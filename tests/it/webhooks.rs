@@ -1,6 +1,6 @@
 //! Webhooks and events: told at least once, the same bytes each time, by the schedule and no faster.
 
-mod receiver;
+pub(crate) mod receiver;
 
 use std::time::Duration;
 
@@ -42,7 +42,12 @@ fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// Registers an endpoint.
-async fn register(world: &World, caller: &Caller, url: &str, secret: &Secret) -> EndpointId {
+pub(crate) async fn register(
+    world: &World,
+    caller: &Caller,
+    url: &str,
+    secret: &Secret,
+) -> EndpointId {
     let url: WebhookUrl = url.to_owned().try_into().unwrap();
     let id = EndpointId::of(&caller.user, &url);
     let fields = [("url", text(url.as_str())), ("secret", text(secret.reveal()))];
