@@ -70,7 +70,7 @@ fn order() -> Value {
 }
 
 fn endpoint() -> Value {
-    json!({ "url": "https://hooks.example/both?key=hush" })
+    json!({ "url": "http://127.0.0.1:9/both?key=hush" })
 }
 
 async fn ask(caller: &Caller, method: &Method, path: &str) -> Answer {
@@ -115,7 +115,7 @@ async fn delivered(world: &World, caller: &Caller, job: &str) -> DeliveryId {
     let id = DeliveryId { event, receiver: Receiver::Order };
     let new = NewDelivery {
         id: id.clone(),
-        url: "https://hooks.example/hers".to_owned().try_into().unwrap(),
+        url: "http://127.0.0.1:9/hers".to_owned().try_into().unwrap(),
         body: "{}".to_owned(),
         forget_at_s: 4_000_000_000,
     };

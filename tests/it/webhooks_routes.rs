@@ -183,7 +183,8 @@ async fn an_order_names_who_is_told_when_there_is_something_to_sign_with() {
     let order = json!({
         "model": "recraft-v3",
         "prompt": "a cat",
-        "webhook_url": "https://example.com/hooks?key=hush",
+        // The discard port, where nobody listens.
+        "webhook_url": "http://127.0.0.1:9/hooks?key=hush",
         "webhook_events": ["job.failed", "job.succeeded"],
     });
     let before = world.rows().await;

@@ -140,7 +140,23 @@ pub(crate) mod examples {
 
 #[test]
 fn a_secret_is_in_the_answer_that_makes_it_and_in_no_other() {
-    insta::assert_json_snapshot!(sorted(&endpoints::new()), @"");
+    insta::assert_json_snapshot!(sorted(&endpoints::new()), @r#"
+    {
+      "created_at": "2026-04-25T10:00:00.123Z",
+      "disabled_at": null,
+      "disabled_why": null,
+      "events": [
+        "job.succeeded",
+        "job.failed"
+      ],
+      "id": "ep_69a5c6973b110643edca4f63",
+      "object": "webhook.endpoint",
+      "old_secret_until": null,
+      "secret": "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+      "status": "enabled",
+      "url": "https://example.com/holdfast"
+    }
+    "#);
     let secret = fresh().reveal();
     for other in [endpoints::enabled(), endpoints::gone(), endpoints::list()] {
         assert!(!other.to_string().contains("secret\":\""), "{other}");
@@ -160,7 +176,32 @@ fn an_endpoint_says_what_it_is_told_and_why_it_is_not() {
 
 #[test]
 fn a_delivery_tells_each_attempt_by_what_it_met() {
-    insta::assert_json_snapshot!(sorted(&examples::delivered()), @"");
+    insta::assert_json_snapshot!(sorted(&examples::delivered()), @r#"
+    {
+      "attempts": [
+        {
+          "at": "2026-04-25T10:00:01.123Z",
+          "duration_ms": 81,
+          "outcome": "timeout"
+        },
+        {
+          "at": "2026-04-25T10:00:30.123Z",
+          "duration_ms": 81,
+          "http_status": 204,
+          "outcome": "delivered"
+        }
+      ],
+      "created_at": "2026-04-25T10:00:00.123Z",
+      "endpoint": "ep_69a5c6973b110643edca4f63",
+      "event": "job.succeeded",
+      "event_id": "evt_019dc414-f17b-7101-8101-010101010101_succeeded",
+      "id": "019dc414-f17b-7101-8101-010101010101.succeeded.ep_69a5c6973b110643edca4f63",
+      "job_id": "019dc414-f17b-7101-8101-010101010101",
+      "next_attempt_at": null,
+      "object": "webhook.delivery",
+      "status": "delivered"
+    }
+    "#);
     for (outcome, told, status) in [
         (Outcome::Status(200), "delivered", json!(200)),
         (Outcome::Status(302), "status", json!(302)),
