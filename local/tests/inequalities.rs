@@ -412,9 +412,9 @@ fn the_books_cannot_be_lost() {
 }
 
 #[test]
-fn local_and_cloud_have_the_same_five_programs() {
+fn local_and_cloud_have_the_same_programs() {
     let template = template();
     let binaries: Vec<&str> =
         template.functions.values().map(|function| function.binary.as_str()).collect();
-    assert_eq!(binaries, ["authorize", "generate", "lookup", "submit", "sweep"]);
+    assert_eq!(binaries, ["authorize", "generate", "lookup", "submit", "sweep", "webhooks"]);
 }

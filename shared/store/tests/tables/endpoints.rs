@@ -39,7 +39,7 @@ async fn an_endpoint_that_is_registered_twice_is_one_as_it_was() {
     let some = Events::new([EventKind::Failed].into());
     let again = world.store.register(&user(), url(1), some, secret(9), after(5)).await.unwrap();
     assert_eq!(again, Registered::Before(first.clone()));
-    assert_eq!(world.store.endpoints(&user()).await.unwrap(), [first.clone()]);
+    assert_eq!(world.store.endpoints(&user()).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(world.store.endpoint(&user(), &first.id).await.unwrap(), Some(first.clone()));
 
     // The same URL of somebody else is another endpoint.

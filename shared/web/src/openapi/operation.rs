@@ -132,7 +132,7 @@ impl Operation {
     }
 
     /// Answers so, without a body.
-    pub(super) fn is_done(mut self, status: u16, description: &str) -> Self {
+    pub(super) fn answers_nothing(mut self, status: u16, description: &str) -> Self {
         let headers = header_refs(&["Cache-Control"]);
         self.answers.insert(status, json!({ "description": description, "headers": headers }));
         self

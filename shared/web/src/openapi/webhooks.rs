@@ -122,7 +122,7 @@ fn endpoint_operations() -> Vec<Operation> {
         "Remove an endpoint",
         "Nothing is delivered to it any more.",
     );
-    let remove = endpoint_id(remove).nothing().is_done(204, "It is removed.");
+    let remove = endpoint_id(remove).nothing().answers_nothing(204, "It is removed.");
     let rotate = route(
         ("POST", "/v1/webhooks/endpoints/{id}/rotate"),
         "rotateEndpoint",
