@@ -34,4 +34,5 @@ mod tenants;
 mod transactions;
 mod waiting;
 mod webhooks;
+mod webhooks_routes;
 mod world;

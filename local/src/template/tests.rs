@@ -36,7 +36,8 @@ fn the_template_of_the_project_is_understood() {
             "LookupFunction",
             "NotifyFunction",
             "SubmitFunction",
-            "SweepFunction"
+            "SweepFunction",
+            "WebhooksFunction"
         ]
     );
     assert_eq!(template.tables.len(), 4);

@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod quote;
 pub(crate) mod told;
 pub(crate) mod transactions;
+pub(crate) mod webhooks;
 
 #[cfg(test)]
 pub(crate) use crate::openapi::schema::{SignedUsd, Usd};
