@@ -2,12 +2,17 @@
 
 pub(crate) mod receiver;
 
-use std::time::Duration;
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::webhook::{EndpointId, Secret, WebhookUrl};
 use serde_json::{Value, json};
 use store::{Delivery, DeliveryStatus};
+use tokio::net::TcpListener;
 
 use crate::world::{Caller, World, eventually};
 use receiver::{Receiver, Reply, Told};
@@ -121,6 +126,42 @@ async fn a_receiver_is_told_and_the_official_verifier_takes_it() {
     world.finish().await;
 }
 
+/// The example for integrators, as a program of theirs would use it.
+#[tokio::test]
+async fn the_example_takes_each_event_once_and_believes_nobody_else() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&seen);
+    let router =
+        ::receiver::router(&secret(1).reveal(), move |event| note.lock().unwrap().push(event));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/holdfast", listener.local_addr().unwrap());
+    let _server =
+        tokio::task::JoinSet::from_iter([axum::serve(listener, router.unwrap()).into_future()]);
+    register(&world, &anna, &url, &secret(1)).await;
+    // What it is told by us, it is told again by somebody who has heard it, and then by a liar.
+    let ear = Receiver::start([]).await;
+    register(&world, &anna, &ear.url, &secret(1)).await;
+    let job = anna.accepted(&order(&json!({}))).await;
+    let heard = told(&ear, 1).await.remove(0);
+    eventually("the example was told", async || (!seen.lock().unwrap().is_empty()).then_some(()))
+        .await;
+    let http = reqwest::Client::new();
+    let again = http.post(&url).headers(heard.headers.clone()).body(heard.body.clone());
+    assert_eq!(again.send().await.unwrap().status(), 204);
+    let liar =
+        http.post(&url).headers(heard.headers).body(heard.body.replace("succeeded", "refunded"));
+    assert_eq!(liar.send().await.unwrap().status(), 401);
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        (seen[0].r#type.as_str(), &seen[0].data.id, seen[0].data.images),
+        ("job.succeeded", &job, 1)
+    );
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_receiver_that_fails_is_tried_by_the_schedule_with_the_same_bytes() {
     let world = World::start().await;
@@ -140,8 +181,8 @@ async fn a_receiver_that_fails_is_tried_by_the_schedule_with_the_same_bytes() {
     let least = [5, 300, 3_600, 7_200];
     let mut before = first;
     for (made, least) in (1_usize..).zip(least) {
-        let last = before.attempts.last().unwrap();
-        let pause = before.next_at.since(last.at_ms);
+        let latest = before.attempts.last().unwrap();
+        let pause = before.next_at.since(latest.at_ms);
         let most = least + least / 10 + 20;
         assert!((least..=most).contains(&pause.as_secs()), "{made}: {pause:?}");
         if made > 1 {

@@ -423,7 +423,8 @@ async fn finish(
             counts::ended(app, job, ending, now);
             tracing::info!(job_id = %job.id, user_id = %job.user, status, charged_micros, "ended");
             let (name, trace) = ((&job.user, &job.id), bell.trace.as_ref());
-            app.notices.tell(name, ending.status(), trace, &app.metrics).await;
+            // On the heap: it is large, and a visit has long been under way.
+            Box::pin(app.notices.tell(name, ending.status(), trace, &app.metrics)).await;
         }
         Finished::Before => tracing::info!(job_id = %job.id, status, "had ended before"),
         // Final news for nobody: no charge, no resurrection.

@@ -51,10 +51,13 @@ impl Published {
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return refuse("SerializationException");
         };
-        let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let entries =
+            request.get("Entries").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let is_whole = |entry: &Value| {
-            let detail = entry["Detail"].as_str().unwrap_or_default();
-            let has = |name: &str| entry[name].as_str().is_some_and(|text| !text.is_empty());
+            let detail = entry.get("Detail").and_then(Value::as_str).unwrap_or_default();
+            let has = |name: &str| {
+                entry.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+            };
             has("Source") && has("DetailType") && serde_json::from_str::<Value>(detail).is_ok()
         };
         if entries.is_empty() || entries.len() > ENTRIES_MAX || !entries.iter().all(is_whole) {
