@@ -391,7 +391,7 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
              STACK_NAME UPSTREAMS",
         ),
         ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL STACK_NAME"),
-        ("WebhooksFunction", "LOG_LEVEL STACK_NAME WEBHOOKS_TABLE"),
+        ("WebhooksFunction", "EVENTS_QUEUE_URL FAIR_QUEUE LOG_LEVEL STACK_NAME WEBHOOKS_TABLE"),
         (
             "SweepFunction",
             "EVENTS_QUEUE_URL FAIR_QUEUE GRACE_SECONDS JOBS_TABLE LEDGER_TABLE LOG_LEVEL QUEUE_URL \
