@@ -56,6 +56,7 @@ impl World {
             jobs: table("JobsTable")?,
             ledger: table("LedgerTable")?,
             keys: table("KeysTable")?,
+            webhooks: table("WebhooksTable")?,
         };
         let store = Store::new(stack.aws()?.dynamodb(), tables);
         Ok(World { stack, store, entropy: Entropy::system(), users: 0 })
