@@ -33,4 +33,5 @@ mod routes;
 mod tenants;
 mod transactions;
 mod waiting;
+mod webhooks_routes;
 mod world;
