@@ -33,5 +33,6 @@ mod routes;
 mod tenants;
 mod transactions;
 mod waiting;
+mod webhooks;
 mod webhooks_routes;
 mod world;

@@ -28,6 +28,7 @@ use runtime::{
     By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Signer,
+    notices::Notices,
     queue::{Bell, Queue},
     telemetry,
 };
@@ -44,6 +45,7 @@ pub struct App {
     store: Store,
     queue: Queue,
     signer: Signer,
+    notices: Notices,
     metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
@@ -72,10 +74,11 @@ impl App {
             ),
             queue: Queue::new(&aws, environment)?,
             signer: Signer::new(environment)?,
+            notices: Notices::new(&aws, environment)?,
             metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
-            guard: Guard::public(),
+            guard: Guard::of(environment.get("LOCAL_STACK")),
         })
     }
 
