@@ -5,8 +5,7 @@ use std::convert::Infallible;
 use lambda_http::{Error, Request, service_fn};
 use runtime::{Environment, Host, telemetry};
 
-// One request at a time has no work for a second thread; without one a request costs less CPU and memory.
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
