@@ -18,7 +18,7 @@ use crate::{
     claim::{text, values},
     conditions::Condition,
     error::{StoreError, sort},
-    item::{VERSION, read_key},
+    item::{VERSION, known, read_key},
     keys,
     tx::{Effort, Item, Tx, TxError, Write},
 };
@@ -32,6 +32,7 @@ const ROUNDS: u32 = 8;
 /// The row of a pocket of the balance. Only the first has `credited_micros` and `queue_cap` that are not zero.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BalanceItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) available_micros: MicroUsd,
     pub(crate) held_micros: MicroUsd,
