@@ -7,12 +7,13 @@ use stateright::Checker;
 use store::Condition;
 
 /// Conditions that no job depends on, and so are not in the model.
-const OUTSIDE: [(Condition, &str); 11] = [
+const OUTSIDE: [(Condition, &str); 12] = [
     (Condition::OpenAccount, "there is one account, which is open"),
     (Condition::CreditReference, "money is there from the beginning"),
     (Condition::CreditEntry, "money is there from the beginning"),
     (Condition::CreditBalance, "money is there from the beginning"),
     (Condition::MoveFrom, "the balance has one pocket"),
+    (Condition::FinishTurn, "the balance has one pocket"),
     (Condition::MoveTo, "the balance has one pocket"),
     (Condition::MoveToNew, "the balance has one pocket"),
     (Condition::Suspend, "the account is never suspended"),
@@ -35,7 +36,7 @@ const NEVER_REFUSED: [(Condition, &str); 7] = [
 #[test]
 fn every_guard_is_met_and_refused_or_has_a_reason() {
     let (mut met, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for bounds in [Bounds::keys(), Bounds::two_faults(), Bounds::refunds()] {
+    for bounds in [Bounds::keys(), Bounds::two_faults(), Bounds::refunds(), Bounds::turns()] {
         let protocol = Protocol::new(bounds, Conditions::of_the_store().unwrap()).unwrap();
         let search = everything(protocol).spawn_dfs().join();
         let seen = search.model().conditions.seen();

@@ -175,6 +175,7 @@ impl World {
             hold: Hold::new(usd(PRICE), order.n).unwrap(),
             order,
             upstream,
+            turn: None,
             created_at: now,
             deadline: now.plus(Duration::from_mins(15)),
             expires_at: now.plus(Duration::from_mins(30)),

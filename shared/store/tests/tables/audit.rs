@@ -47,6 +47,8 @@ async fn each_attribute_changed_by_hand_is_found() {
         ("ledger", "balance", "available_micros", Some(number(0)), "INV-01"),
         ("ledger", "balance", "credited_micros", None, "INV-04"),
         ("ledger", "balance", "open_jobs", Some(number(2)), "INV-02"),
+        ("ledger", "balance", "free_turns", Some(number(1)), "INV-33"),
+        ("ledger", "balance", "waiting_jobs", Some(number(0)), "INV-33"),
         ("ledger", "entry#1#resolution", "charged_micros", Some(number(1)), "INV-06"),
         ("ledger", "entry#1#resolution", "kind", Some(text("refund")), "INV-21"),
         ("ledger", "entry#1#resolution", "released_micros", Some(number(-1)), "INV-04"),

@@ -62,6 +62,7 @@ pub(crate) fn job(n: u32) -> Job {
         order,
         upstream: Upstream::Sandbox,
         hold,
+        turn: None,
         created_at: NOW,
         deadline: after(900),
         expires_at: after(1_800),
