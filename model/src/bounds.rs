@@ -198,7 +198,8 @@ impl Bounds {
             looks: 1,
             cancels_until: 0,
             faults: 1,
-            horizon: 3,
+            horizon: 2,
+            timing: Timing { hard_expiry: 3, ..TIMING },
             sometimes: &[
                 seen::WAITS,
                 seen::WAITED,

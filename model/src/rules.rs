@@ -99,7 +99,9 @@ fn money() -> Vec<Property<Protocol>> {
         Property::always(REPLAYED, |_, s: &State| is_replayed(s)),
         Property::always(NOT_NEGATIVE, |_, s: &State| {
             let b = &s.balance;
-            [b.available, b.held, b.charged, b.open_jobs, b.free_turns, b.waiting_jobs].into_iter().all(|side| side >= 0)
+            [b.available, b.held, b.charged, b.open_jobs, b.free_turns, b.waiting_jobs]
+                .into_iter()
+                .all(|side| side >= 0)
         }),
         Property::always(FITS, |_, s: &State| {
             s.resolutions.iter().all(|(job, resolution)| {

@@ -56,10 +56,9 @@ impl Protocol {
             && self.asks(state, Condition::AcceptHold, &hold, &[]);
         let pays = |turns| [(":hold", HOLD), (":one", 1), (":turns", turns), (":none", 0)];
         // With a turn if there is one, else without.
-        let has_turn =
-            is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(1));
-        let taken = has_turn
-            || is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(0));
+        let has_turn = is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(1));
+        let taken =
+            has_turn || is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(0));
         if !taken {
             return Told::Refused;
         }

@@ -32,5 +32,6 @@ mod rights;
 mod routes;
 mod tenants;
 mod transactions;
+mod turns;
 mod waiting;
 mod world;

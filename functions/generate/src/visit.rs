@@ -94,14 +94,14 @@ async fn wait(
     is_due: bool,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let [luck] = app.entropy.bytes()?;
-    let pause = TURN_PAUSE_MIN.saturating_add(Duration::from_secs((luck % TURN_PAUSE_SPREAD).into()));
-    app.queue.ring(bell, pause).await.context("nobody is rung for a job that waits")?;
     if is_due {
         let next = now.plus(app.config.reannounce);
         let _taken = app.store.postpone(job, now, next).await?;
     }
-    Ok(())
+    let [luck] = app.entropy.bytes()?;
+    let longer = luck.checked_rem(TURN_PAUSE_SPREAD).unwrap_or_default();
+    let pause = TURN_PAUSE_MIN.saturating_add(Duration::from_secs(longer.into()));
+    app.queue.ring(bell, pause).await.context("nobody is rung for a job that waits")
 }
 
 /// A job in the hands of this process.

@@ -36,7 +36,8 @@ const NEVER_REFUSED: [(Condition, &str); 7] = [
 #[test]
 fn every_guard_is_met_and_refused_or_has_a_reason() {
     let (mut met, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for bounds in [Bounds::keys(), Bounds::two_faults(), Bounds::refunds(), Bounds::turns()] {
+    let waiting = Bounds { faults: 0, ..Bounds::turns() };
+    for bounds in [Bounds::keys(), Bounds::two_faults(), Bounds::refunds(), waiting] {
         let protocol = Protocol::new(bounds, Conditions::of_the_store().unwrap()).unwrap();
         let search = everything(protocol).spawn_dfs().join();
         let seen = search.model().conditions.seen();

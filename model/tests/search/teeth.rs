@@ -76,7 +76,9 @@ fn without_the_conditions_on_the_turns_more_jobs_run_than_may() {
 #[test]
 fn without_a_look_at_the_turn_a_hard_expiry_loses_one_that_was_taken_meanwhile() {
     let text = "job_status IN (:pending, :processing) AND expires_at_ms <= :now";
-    assert_breaks(Bounds::turns(), &[(Condition::FinishOpen, text)], rules::TURNS);
+    let turns = Bounds::turns();
+    let soon = Bounds { horizon: 1, timing: Timing { hard_expiry: 2, ..turns.timing }, ..turns };
+    assert_breaks(soon, &[(Condition::FinishOpen, text)], rules::TURNS);
 }
 
 /// The row's own state keeps the money from moving twice even then, but who asks a second time, because

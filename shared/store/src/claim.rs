@@ -127,7 +127,8 @@ impl Store {
             Answer::Refused(None) => Ok(Claimed::Missing),
             Answer::Refused(Some(item)) if is_held_by(&item, lease) => claimed(Some(item)),
             Answer::Refused(Some(item)) => {
-                let due_at = item.get("due_at_ms").and_then(|at| at.as_n().ok()?.parse::<u64>().ok());
+                let due_at =
+                    item.get("due_at_ms").and_then(|at| at.as_n().ok()?.parse::<u64>().ok());
                 let found = read_job(item)?;
                 let waits = found.state == State::Pending
                     && found.turn.is_none()

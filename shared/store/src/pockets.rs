@@ -51,11 +51,7 @@ pub(crate) struct BalanceItem {
 
 impl BalanceItem {
     /// A pocket with this much money, so many free slots, and so many free turns.
-    pub(crate) const fn new(
-        available_micros: MicroUsd,
-        free_slots: u32,
-        free_turns: u32,
-    ) -> Self {
+    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32, free_turns: u32) -> Self {
         Self {
             v: VERSION,
             available_micros,

@@ -129,7 +129,9 @@ impl Call {
             (Role::Submit, Means::Move) => (&[P::Ap1], &[P::Ap1]),
             (Role::Submit, Means::Accept) => (&[P::Ap1], &[P::Ap2]),
             (Role::Submit, Means::Ring) => (&[P::Ap3], &[P::Ap4]),
-            (Role::Generate, Means::Begin | Means::BeginWaiting | Means::Resume) => (&[P::Cp1], &[P::Cp2]),
+            (Role::Generate, Means::Begin | Means::BeginWaiting | Means::Resume) => {
+                (&[P::Cp1], &[P::Cp2])
+            }
             (Role::Generate, Means::Task) => (&[P::Cp5], &[P::Cp6]),
             (Role::Generate, Means::Keep) => (&[P::Cp8], &[P::Cp9]),
             (Role::Generate, Means::Settle { .. }) => (&[P::Cp10], &[P::Cp10]),

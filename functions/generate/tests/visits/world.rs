@@ -34,8 +34,8 @@ use crate::script::{Asked, Say, Script, Tell};
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// Who orders.
 const USER: &str = "demo";
-/// What there is to spend.
-const CREDIT: u64 = 1_000_000;
+/// What there is to spend: enough for ten jobs to run at a time.
+pub(crate) const CREDIT: u64 = 5_000_000;
 /// What one picture costs. Every job orders two.
 pub(crate) const PRICE: u64 = 37_500;
 /// What every job holds.
@@ -255,6 +255,11 @@ impl World {
     /// A table by its name in the template.
     pub(crate) fn table(&self, id: &str) -> &str {
         self.stack.tables().get(id).unwrap()
+    }
+
+    /// The queue of jobs.
+    pub(crate) fn queue_url(&self) -> String {
+        self.stack.queue_url("JobsQueue").unwrap().to_owned()
     }
 
     /// Where the pictures are kept.

@@ -63,7 +63,14 @@ fn who_meets_others_elsewhere_too_makes_another_pocket() {
     };
     assert_eq!(
         what,
-        Move { from: Pocket(0), to: Pocket(2), is_new: true, amount: usd(200), slots: 20, turns: 0 }
+        Move {
+            from: Pocket(0),
+            to: Pocket(2),
+            is_new: true,
+            amount: usd(200),
+            slots: 20,
+            turns: 0
+        }
     );
     let small = pockets([has(90, 9), has(90, 9)]);
     assert_eq!(small.next(usd(10), Pocket(1), Met::Others, 0), Next::Ask(Pocket(0)));

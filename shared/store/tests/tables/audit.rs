@@ -217,7 +217,7 @@ async fn books_have_all_rows_of_their_user_and_no_others() {
 
 #[tokio::test]
 async fn books_read_while_money_moves_are_those_of_one_moment() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(5_000_000).await;
     let moving = (0..3_u32).map(|worker| {
         let store = world.store.clone();
         async move {
@@ -256,7 +256,7 @@ async fn every_movement_of_money_raises_the_version_of_the_balance() {
     let world = World::empty().await;
     world.store.open_account(&user()).await.unwrap();
     let mut versions = vec![world.balance().await.version];
-    world.credit(&user(), 1, 500_000).await;
+    world.credit(&user(), 1, 5_000_000).await;
     versions.push(world.balance().await.version);
     let [keyed_job, bare_job, failing] = [1, 2, 3].map(job);
     world.store.accept(&keyed(&keyed_job, "k")).await.unwrap();

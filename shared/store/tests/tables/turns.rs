@@ -77,7 +77,8 @@ async fn a_new_order_does_not_overtake_what_waits() {
     let now = NOW.plus(COURTESY);
     let new = Job { created_at: now, ..job(4) };
     assert_eq!(world.store.accept(&bare(&new)).await.unwrap(), Accepted::Now);
-    assert_eq!(world.look(&new).await.turn, None, "there is one, but another waits for it");
+    let new = world.look(&new).await;
+    assert_eq!(new.turn, None, "there is one, but another waits for it");
     assert_eq!(world.turns().await, (1, 2));
     assert!(world.waits(&new, now).await);
     let Claimed::Begun(..) = world.claim(&third, now).await else { panic!("not begun") };

@@ -43,8 +43,7 @@ fn who_paid_in_more_may_have_more_going_on() {
 
 #[test]
 fn slots_and_turns_that_an_account_was_given_stay_its_own_whatever_its_tier_has() {
-    let balance =
-        Balance { queue_cap: 99, free_slots: 99, running_cap: 33, ..Balance::default() };
+    let balance = Balance { queue_cap: 99, free_slots: 99, running_cap: 33, ..Balance::default() };
     let told = value(&limits(&balance));
     assert_eq!((&told["tier"], &told["image_queue_cap"]), (&0.into(), &99.into()));
     assert_eq!(told["image_concurrent"], 33);
