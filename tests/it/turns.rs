@@ -20,8 +20,8 @@ fn order(delay_ms: u64) -> Value {
 async fn no_more_jobs_of_a_user_run_than_may_and_nobody_else_waits_for_them() {
     let world = World::with(&[("GenerateMaximumConcurrency", "10")]).await;
     let (anna, ben) = (world.user("anna", "1").await, world.user("ben", "1").await);
-    let orders = (0..6).map(|_| anna.accepted(&order(700)));
-    let jobs = join_all(orders).await;
+    let slow = order(700);
+    let jobs = join_all((0..6).map(|_| anna.accepted(&slow))).await;
     let limits = anna.get("/v1/auth/limits").await.expect(200).json();
     assert_eq!((&limits["image_concurrent"], &limits["image_queue_used"]), (&2.into(), &6.into()));
 

@@ -257,11 +257,6 @@ impl World {
         self.stack.tables().get(id).unwrap()
     }
 
-    /// The queue of jobs.
-    pub(crate) fn queue_url(&self) -> String {
-        self.stack.queue_url("JobsQueue").unwrap().to_owned()
-    }
-
     /// Where the pictures are kept.
     pub(crate) fn bucket(&self) -> String {
         self.stack.buckets().get("ImagesBucket").unwrap().clone()
