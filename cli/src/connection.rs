@@ -1,7 +1,7 @@
 //! Finding the stack that a command is for, its tables and its queues.
 //!
 //! A stack on this machine tells where they are (`GET /_local/stack`). For one in the cloud `JOBS_TABLE`,
-//! `LEDGER_TABLE` and `KEYS_TABLE` name its tables, as its outputs do, `QUEUE_URL` and
+//! `LEDGER_TABLE`, `KEYS_TABLE` and `WEBHOOKS_TABLE` name its tables, as its outputs do, `QUEUE_URL` and
 //! `DEAD_LETTER_QUEUE_URL` its queues and `HOLDFAST_URL` its API, where a command needs them.
 //! `KEY_ENVIRONMENT` says of which kind its keys are, `live` where it is not set.
 
@@ -82,7 +82,7 @@ pub(crate) async fn target() -> anyhow::Result<Target> {
         bail!(
             "no stack of this machine answers at {url}; start one with `holdfast serve`, or say \
              where it is with HOLDFAST_URL, or name the tables of one in the cloud with \
-             JOBS_TABLE, LEDGER_TABLE and KEYS_TABLE"
+             JOBS_TABLE, LEDGER_TABLE, KEYS_TABLE and WEBHOOKS_TABLE"
         );
     };
     let aws = local_aws(&stack)?;
@@ -111,6 +111,7 @@ async fn in_the_cloud(process: Environment) -> anyhow::Result<Target> {
         jobs: process.text("JOBS_TABLE")?,
         ledger: process.text("LEDGER_TABLE")?,
         keys: process.text("KEYS_TABLE")?,
+        webhooks: process.text("WEBHOOKS_TABLE")?,
     };
     let keys = match process.get("KEY_ENVIRONMENT") {
         Some(_) => process.parse("KEY_ENVIRONMENT")?,
@@ -168,5 +169,6 @@ fn tables(names: &BTreeMap<String, String>) -> anyhow::Result<Tables> {
         jobs: table("JobsTable")?,
         ledger: table("LedgerTable")?,
         keys: table("KeysTable")?,
+        webhooks: table("WebhooksTable")?,
     })
 }

@@ -23,6 +23,10 @@ pub struct Order {
     extra: Map<String, Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhook_events: Vec<String>,
     idempotency_key: Option<String>,
 }
 
@@ -44,6 +48,8 @@ impl Order {
             image_url: None,
             extra: Map::new(),
             metadata: BTreeMap::new(),
+            webhook_url: None,
+            webhook_events: Vec::new(),
             idempotency_key: None,
         }
     }
@@ -80,6 +86,21 @@ impl Order {
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// Has this URL told what becomes of the job. Check what arrives there with a
+    /// [`Verifier`](crate::webhook::Verifier).
+    #[must_use]
+    pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
+        self.webhook_url = Some(url.into());
+        self
+    }
+
+    /// Has it told these events, such as `job.succeeded`, and no others.
+    #[must_use]
+    pub fn webhook_events(mut self, events: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.webhook_events = events.into_iter().map(Into::into).collect();
         self
     }
 

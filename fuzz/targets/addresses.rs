@@ -8,7 +8,7 @@ use std::{
 
 use bolero::check;
 use domain::order::{ImageUrl, URL_BYTES_MAX};
-use providers::guard::{Guard, is_public};
+use outbound::guard::{Guard, is_public};
 use url::{Host, Url};
 
 use crate::{corpus, mutation::Input};

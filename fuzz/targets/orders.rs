@@ -9,8 +9,9 @@ use domain::{
     fingerprint::Fingerprint,
     hold::Hold,
     idempotency::{IdempotencyKey, KEY_CHARS_MAX},
-    order::{Count, Draft, EXTRA_BYTES_MAX, IMAGES_MAX, METADATA_PAIRS_MAX, Order},
+    order::{Count, Draft, EXTRA_BYTES_MAX, IMAGES_MAX, METADATA_PAIRS_MAX, Order, Webhook},
     upstream::{Upstream, Upstreams},
+    webhook,
 };
 use http::{HeaderValue, Request};
 use lambda_http::Body;
@@ -21,7 +22,7 @@ use crate::{corpus, mutation::Input};
 
 /// What an order can be refused for, before anybody looks at the tables: of README's codes those that
 /// follow from the request alone.
-const CODES: [&str; 18] = [
+const CODES: [&str; 19] = [
     "duplicate_parameter",
     "extra_not_allowed",
     "extra_too_large",
@@ -33,6 +34,7 @@ const CODES: [&str; 18] = [
     "invalid_json",
     "invalid_metadata",
     "invalid_parameter",
+    "invalid_webhook_url",
     "missing_parameter",
     "model_not_found",
     "prompt_empty",
@@ -121,6 +123,9 @@ fn agreed(order: &Order) {
     assert!((1..=model.prompt_chars_max).contains(&prompt.chars().count()));
     assert!(!prompt.trim().is_empty());
     assert!(order.metadata.len() <= METADATA_PAIRS_MAX);
+    if let Some(webhook) = &order.webhook {
+        assert!((1..=webhook::URL_BYTES_MAX).contains(&webhook.url.as_str().len()));
+    }
     assert_eq!(order.image_url.is_some(), model.capability == Capability::ImageEdit);
     covered(order);
 
@@ -134,6 +139,10 @@ fn agreed(order: &Order) {
         image_url: reread(&order.image_url),
         metadata: reread(&order.metadata),
         model: reread(&order.model),
+        webhook: order
+            .webhook
+            .as_ref()
+            .map(|webhook| Webhook { url: reread(&webhook.url), events: reread(&webhook.events) }),
     };
     assert!(stored == *order, "stored as {stored:?}");
     assert_eq!(Fingerprint::of(&stored).unwrap(), Fingerprint::of(order).unwrap());
@@ -174,6 +183,11 @@ fn draft(order: &Order) -> Draft {
         image_url: order.image_url.as_ref().map(|url| url.as_str().to_owned()),
         extra: order.extra.clone(),
         metadata: order.metadata.clone(),
+        webhook_url: order.webhook.as_ref().map(|webhook| webhook.url.as_str().to_owned()),
+        webhook_events: order
+            .webhook
+            .as_ref()
+            .map(|webhook| webhook.events.named().map(|event| event.as_str().to_owned()).collect()),
     }
 }
 

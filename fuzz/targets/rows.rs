@@ -65,7 +65,12 @@ impl Table {
             .endpoint_url("http://table.test")
             .http_client(http)
             .retry_config(RetryConfig::disabled());
-        let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
+        let tables = Tables {
+            jobs: "jobs".into(),
+            ledger: "ledger".into(),
+            keys: "keys".into(),
+            webhooks: "webhooks".into(),
+        };
         AssertUnwindSafe(Self {
             row,
             store: Store::new(Client::from_conf(config.build()), tables),

@@ -32,8 +32,14 @@ const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 const REVOCATION_PROMISE: Duration = Duration::from_mins(5);
 
 /// The routes that need no key: what the service is, and the answer to routes there are not.
-const PUBLIC_ROUTES: [&str; 5] =
-    ["$default", "GET /", "GET /v1/limits/tiers", "GET /v1/models", "GET /v1/pricing"];
+const PUBLIC_ROUTES: [&str; 6] = [
+    "$default",
+    "GET /",
+    "GET /v1/limits/tiers",
+    "GET /v1/models",
+    "GET /v1/openapi.json",
+    "GET /v1/pricing",
+];
 
 fn template_with(overrides: &[(&str, &str)]) -> Template {
     let site = Site {
@@ -354,7 +360,8 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
             "SubmitFunction",
             "FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
              JOBS_TABLE JOB_DEADLINE_SECONDS LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
-             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS",
+             QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS \
+             WEBHOOKS_TABLE",
         ),
         (
             "GenerateFunction",

@@ -47,6 +47,7 @@ impl World {
             jobs: table("JobsTable"),
             ledger: table("LedgerTable"),
             keys: table("KeysTable"),
+            webhooks: table("WebhooksTable"),
         };
         let store = store::Store::new(stack.aws().unwrap().dynamodb(), tables);
         let (entropy, now) = (Entropy::system(), clock.now());

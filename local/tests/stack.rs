@@ -32,7 +32,7 @@ async fn the_stack_says_what_runs_where() {
     assert_eq!(description["demo"]["user"], "demo");
     assert_eq!(stack.outputs()["ApiUrl"], stack.url());
     assert_eq!(stack.outputs()["QueueUrl"], stack.queue_url("JobsQueue").unwrap());
-    assert_eq!(stack.tables().len(), 3);
+    assert_eq!(stack.tables().len(), 4);
     stack.stop().await.unwrap();
 }
 

@@ -107,7 +107,10 @@ impl Functions {
         let (_, host) = self.start(role);
         let aws = runtime::aws::Aws::new(environment("SubmitFunction"), &host).unwrap();
         let [jobs, ledger] = TABLES.map(|(_, name)| name.to_owned());
-        store::Store::new(aws.dynamodb(), store::Tables { jobs, ledger, keys: String::new() })
+        store::Store::new(
+            aws.dynamodb(),
+            store::Tables { jobs, ledger, keys: String::new(), webhooks: String::new() },
+        )
     }
 }
 

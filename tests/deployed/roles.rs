@@ -46,7 +46,7 @@ async fn no_function_touches_money_outside_a_transaction_or_deletes_or_lists_any
     for who in world.deployed.credentials.keys() {
         let aws = world.aws_of(who);
         let tables = aws.dynamodb();
-        for table in ["JobsTable", "LedgerTable", "KeysTable"] {
+        for table in ["JobsTable", "LedgerTable", "KeysTable", "WebhooksTable"] {
             let name = world.name(table);
             let put = tables.put_item().table_name(name).item("pk", text("eve"));
             let put = put.item("sk", text("balance")).send().await;

@@ -71,6 +71,7 @@ impl World {
             jobs: output("JobsTable"),
             ledger: output("LedgerTable"),
             keys: output("KeysTable"),
+            webhooks: output("WebhooksTable"),
         };
         let api = Api::new(&deployed.api);
         let own = ["test", "test", ""].map(str::to_owned);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::world::{Answer, BRISK, World, usd};
 
 /// What every job object has, whatever its state.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "id",
     "object",
     "status",
@@ -26,6 +26,8 @@ const FIELDS: [&str; 14] = [
     "size",
     "expires_at",
     "metadata",
+    "webhook_url",
+    "webhook_events",
 ];
 
 /// Width and height of a PNG.
@@ -246,7 +248,8 @@ async fn whatever_may_be_ordered_is_made_however_odd_it_is() {
     for fields in [
         json!({ "model": "ideogram-v3", "prompt": long }),
         json!({ "prompt": "\u{0}\u{1b}[31m\r\n\u{202e}" }),
-        json!({ "n": null, "size": null, "image_url": null, "extra": null, "metadata": null }),
+        json!({ "n": null, "size": null, "image_url": null, "extra": null, "metadata": null, "webhook_url": null,
+            "webhook_events": null }),
         json!({ "image_url": "not a URL, and not looked at" }),
         json!({ "size": "", "extra": { "seed": 2_147_483_647 } }),
         json!({ "metadata": metadata }),

@@ -89,6 +89,7 @@ impl World {
             jobs: table("JobsTable"),
             ledger: table("LedgerTable"),
             keys: table("KeysTable"),
+            webhooks: table("WebhooksTable"),
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
         let (entropy, api) = (Entropy::system(), Api::new(stack.url()));

@@ -91,6 +91,7 @@ impl World {
             jobs: table("JobsTable"),
             ledger: table("LedgerTable"),
             keys: table("KeysTable"),
+            webhooks: table("WebhooksTable"),
         };
         let aws = stack.aws().unwrap();
         // Whoever looks on has more patience than what is looked at.

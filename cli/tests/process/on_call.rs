@@ -373,6 +373,7 @@ fn in_the_cloud(server: &Server) -> Vec<(&'static str, String)> {
         ("JOBS_TABLE", text(&stack["tables"]["JobsTable"])),
         ("LEDGER_TABLE", text(&stack["tables"]["LedgerTable"])),
         ("KEYS_TABLE", text(&stack["tables"]["KeysTable"])),
+        ("WEBHOOKS_TABLE", text(&stack["tables"]["WebhooksTable"])),
         ("QUEUE_URL", text(&stack["queues"]["JobsQueue"])),
         ("DEAD_LETTER_QUEUE_URL", text(&stack["queues"]["JobsDeadLetterQueue"])),
         ("HOLDFAST_URL", server.url.clone()),

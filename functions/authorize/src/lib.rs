@@ -31,7 +31,7 @@ impl App {
     pub fn new(environment: &Environment, host: &Host) -> anyhow::Result<Self> {
         let aws = Aws::new(environment, host)?;
         let keys = environment.text("KEYS_TABLE")?;
-        let tables = store::Tables { jobs: String::new(), ledger: String::new(), keys };
+        let tables = store::Tables { keys, ..store::Tables::default() };
         Ok(Self { store: Store::new(aws.dynamodb(), tables), clock: host.clock.clone() })
     }
 

@@ -46,8 +46,7 @@ impl World {
         let environment = variables(&standins);
         let client = Aws::new(&environment, &Host::system()).unwrap().dynamodb();
         create_keys_table(&client).await;
-        let tables =
-            store::Tables { jobs: String::new(), ledger: String::new(), keys: "keys".to_owned() };
+        let tables = store::Tables { keys: "keys".to_owned(), ..store::Tables::default() };
         let store = Store::new(client, tables);
         let app = App::new(&environment, &Host::system()).unwrap();
         Self { app, store, _standins: standins }

@@ -69,6 +69,7 @@ impl App {
             jobs: environment.text("JOBS_TABLE")?,
             ledger: environment.text("LEDGER_TABLE")?,
             keys: String::new(),
+            webhooks: String::new(),
         };
         Ok(Self {
             config: Config {

@@ -54,6 +54,7 @@ impl App {
                     jobs: environment.text("JOBS_TABLE")?,
                     ledger: environment.text("LEDGER_TABLE")?,
                     keys: String::new(),
+                    webhooks: String::new(),
                 },
             ),
             images: Images::new(&aws, environment)?,

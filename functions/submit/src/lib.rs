@@ -4,6 +4,7 @@
 //! The job is safe once it is stored. Ringing for it comes after and may fail without the caller
 //! knowing: the sweep rings again for whatever was stored and never ran.
 
+mod agree;
 mod cancel;
 mod config;
 mod quote;
@@ -22,6 +23,7 @@ use domain::{
     time::Timestamp,
 };
 use lambda_http::{Body, Request, RequestExt, Response, http::Method};
+use outbound::Guard;
 use runtime::{
     By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
@@ -45,6 +47,7 @@ pub struct App {
     metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
+    guard: Guard,
 }
 
 impl App {
@@ -63,7 +66,8 @@ impl App {
                 store::Tables {
                     jobs: environment.text("JOBS_TABLE")?,
                     ledger: environment.text("LEDGER_TABLE")?,
-                    keys: String::new(),
+                    webhooks: environment.text("WEBHOOKS_TABLE")?,
+                    ..store::Tables::default()
                 },
             ),
             queue: Queue::new(&aws, environment)?,
@@ -71,7 +75,14 @@ impl App {
             metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
+            guard: Guard::public(),
         })
+    }
+
+    /// The same function, where other URLs may be told of jobs.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     /// Makes the first connection, so that the first request need not.
@@ -141,7 +152,7 @@ async fn take(
 ) -> Result<(Job, String, Accepted), Refusal> {
     let caller = request::caller(request, Scope::JobsWrite)?;
     let (draft, key) = request::order(request)?;
-    let order = Order::agree(draft)?;
+    let order = agree::agree(app, &caller.user, draft).await?;
     let job = pend(app, caller.user, order, now)?;
     let acceptance = Acceptance { job: &job, key: claim_key(app, key, &job)? };
     let accepted = accept(app, &acceptance).await?;

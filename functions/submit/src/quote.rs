@@ -4,13 +4,13 @@ use domain::{hold::Hold, order::Order, scope::Scope};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use web::{Freshness, Refusal, request};
 
-use crate::{App, unavailable};
+use crate::{App, agree::agree, unavailable};
 
 /// Quotes the price of what a request asks for.
 pub(crate) async fn quote(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
     let caller = request::caller(request, Scope::JobsWrite)?;
     let (draft, _) = request::order(request)?;
-    let order = Order::agree(draft)?;
+    let order = agree(app, &caller.user, draft).await?;
     order.check_offer(app.catalogue.offer(order.model))?;
     let hold = price(app, &order)?;
     let found = app.store.balance(&caller.user).await.map_err(unavailable)?;

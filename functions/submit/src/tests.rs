@@ -19,6 +19,7 @@ fn app() -> App {
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("JOBS_TABLE", "jobs"),
         ("LEDGER_TABLE", "ledger"),
+        ("WEBHOOKS_TABLE", "webhooks"),
         ("QUEUE_URL", "http://127.0.0.1:9/000000000000/jobs"),
         ("FAIR_QUEUE", "true"),
         ("IMAGES_BUCKET", "images"),
@@ -96,6 +97,11 @@ async fn who_asks_comes_before_what_is_asked() {
     }
 }
 
+/// An order of which this URL is told.
+fn told(url: &str) -> String {
+    json!({ "model": "recraft-v3", "prompt": "a cat", "webhook_url": url }).to_string()
+}
+
 #[tokio::test]
 async fn what_cannot_be_agreed_to_asks_no_table() {
     let demo = json!({ "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL });
@@ -106,7 +112,10 @@ async fn what_cannot_be_agreed_to_asks_no_table() {
         (r#"{"model":"recraft-v3","prompt":" "}"#, 400, "prompt_empty"),
         (r#"{"model":"recraft-v3","prompt":"a cat","n":5}"#, 400, "invalid_parameter"),
         (r#"{"model":"flux-kontext-pro","prompt":"a cat"}"#, 400, "image_url_required"),
-        (r#"{"model":"recraft-v3","prompt":"a cat","webhook_url":"x"}"#, 400, "unknown_parameter"),
+        (&told("x"), 400, "invalid_webhook_url"),
+        (&told("http://127.0.0.1/"), 400, "invalid_webhook_url"),
+        (&told("https://169.254.169.254/latest/"), 400, "invalid_webhook_url"),
+        (&told("https://metadata.google.internal/"), 400, "invalid_webhook_url"),
     ] {
         let (found, answer) = post(body, &demo).await;
         assert_eq!((found, &answer["error"]["code"]), (status, &json!(code)), "{body}");

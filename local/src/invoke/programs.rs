@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use lambda_runtime::LambdaEvent;
+use outbound::Guard;
 use runtime::{Environment, Host};
 
 use super::{
@@ -20,7 +21,8 @@ pub(crate) async fn start(
 ) -> anyhow::Result<Handler> {
     match binary {
         "submit" => {
-            let app = Arc::new(submit::App::new(environment, host)?);
+            let app = submit::App::new(environment, host)?.with_guard(Guard::this_machine());
+            let app = Arc::new(app);
             app.warm_up().await;
             Ok(http(move |request| {
                 let app = Arc::clone(&app);

@@ -38,7 +38,7 @@ fn the_template_of_the_project_is_understood() {
             "SweepFunction"
         ]
     );
-    assert_eq!(template.tables.len(), 3);
+    assert_eq!(template.tables.len(), 4);
     assert_eq!(template.queues.len(), 2);
     assert_eq!(template.buckets["ImagesBucket"].name, "holdfast-imagesbucket");
     let submit = &template.functions["SubmitFunction"];

@@ -20,7 +20,7 @@ impl Fingerprint {
     /// # Errors
     /// If the order cannot be written as canonical JSON, which an order read from JSON always can.
     pub fn of(order: &Order) -> Result<Self, serde_json::Error> {
-        let fields = json!({
+        let mut fields = json!({
             "v": 1,
             "model": order.model,
             "prompt": order.prompt,
@@ -30,6 +30,12 @@ impl Fingerprint {
             "extra": order.extra,
             "metadata": order.metadata,
         });
+        // What came later is there only where it is asked for: an order without it is still the one that an
+        // earlier version accepted.
+        if let (Some(webhook), Some(fields)) = (&order.webhook, fields.as_object_mut()) {
+            fields.insert("webhook_url".to_owned(), json!(webhook.url));
+            fields.insert("webhook_events".to_owned(), json!(webhook.events));
+        }
         let canonical = serde_json_canonicalizer::to_vec(&fields)?;
         Ok(Self(hex::encode(Sha256::digest(canonical))))
     }

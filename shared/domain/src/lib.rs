@@ -25,3 +25,4 @@ pub mod size;
 pub mod tier;
 pub mod time;
 pub mod upstream;
+pub mod webhook;

@@ -2,7 +2,10 @@
 //!
 //! An order that exists is valid: nothing behind this module checks its fields again.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +15,7 @@ use crate::{
     catalogue::{Capability, Lack, ModelId, Offer, UnknownModel},
     sandbox::{self, Wish},
     size::Ratio,
+    webhook::{self, BadEventKind, BadWebhookUrl, EventKind, Events, WebhookUrl},
 };
 
 /// The longest prompt of any model, in characters.
@@ -156,12 +160,25 @@ pub struct Draft {
     pub extra: Map<String, Value>,
     /// `metadata`
     pub metadata: BTreeMap<String, String>,
+    /// `webhook_url`
+    pub webhook_url: Option<String>,
+    /// `webhook_events`
+    pub webhook_events: Option<Vec<String>>,
 }
 
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Draft(***)")
     }
+}
+
+/// Who is told what becomes of one job, beside the endpoints that its user has registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where it listens.
+    pub url: WebhookUrl,
+    /// What it is told.
+    pub events: Events,
 }
 
 /// A job's worth of pictures, agreed.
@@ -181,6 +198,8 @@ pub struct Order {
     pub extra: Map<String, Value>,
     /// The caller's own notes, returned as given.
     pub metadata: BTreeMap<String, String>,
+    /// Who is told what becomes of it, if the order says so itself.
+    pub webhook: Option<Webhook>,
 }
 
 /// Why a draft is no order.
@@ -224,6 +243,33 @@ pub enum OrderError {
          {METADATA_KEY_CHARS_MAX} and values of at most {METADATA_VALUE_CHARS_MAX} characters"
     )]
     BadMetadata,
+    /// `webhook_url` is not where we would deliver to.
+    #[error(
+        "webhook_url must be an https URL of at most {} bytes with a public host, without credentials and without \
+         a fragment",
+        webhook::URL_BYTES_MAX
+    )]
+    BadWebhookUrl,
+    /// `webhook_events` names something that never happens.
+    #[error(
+        "each of webhook_events must be one of job.succeeded, job.failed, job.expired and job.refunded"
+    )]
+    BadWebhookEvents,
+    /// `webhook_events` is there, and nobody to be told of them.
+    #[error("webhook_events says what is told to webhook_url, which is missing")]
+    WebhookEventsWithoutUrl,
+}
+
+impl From<BadWebhookUrl> for OrderError {
+    fn from(BadWebhookUrl: BadWebhookUrl) -> Self {
+        Self::BadWebhookUrl
+    }
+}
+
+impl From<BadEventKind> for OrderError {
+    fn from(BadEventKind: BadEventKind) -> Self {
+        Self::BadWebhookEvents
+    }
 }
 
 impl From<UnknownModel> for OrderError {
@@ -248,6 +294,7 @@ impl Order {
             image_url: source_picture(model, draft.image_url)?,
             extra: draft.extra,
             metadata: draft.metadata,
+            webhook: told(draft.webhook_url, draft.webhook_events)?,
         };
         order.check_prompt()?;
         order.check_extra()?;
@@ -333,6 +380,16 @@ fn source_picture(model: ModelId, url: Option<String>) -> Result<Option<ImageUrl
         Capability::ImageGenerate => Ok(None),
         Capability::ImageEdit => url.ok_or(OrderError::ImageUrlRequired)?.try_into().map(Some),
     }
+}
+
+/// Who is told, where somebody is.
+fn told(url: Option<String>, events: Option<Vec<String>>) -> Result<Option<Webhook>, OrderError> {
+    let Some(url) = url else {
+        return if events.is_none() { Ok(None) } else { Err(OrderError::WebhookEventsWithoutUrl) };
+    };
+    let kinds = events.unwrap_or_default().into_iter().map(EventKind::try_from);
+    let named: BTreeSet<EventKind> = kinds.collect::<Result<_, _>>()?;
+    Ok(Some(Webhook { url: url.try_into()?, events: Events::new(named) }))
 }
 
 /// A key of `extra` that the model does not have, as far as it can be shown.

@@ -12,7 +12,6 @@ mod bfl;
 mod config;
 mod fal;
 mod gate;
-pub mod guard;
 mod http;
 mod ideogram;
 mod meaning;

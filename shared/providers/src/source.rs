@@ -5,19 +5,15 @@
 //! query may be a secret; and a caller cannot tell an address that the guard refused from a host that
 //! is down, because the difference would draw a map of our network.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use domain::{failure::Failure, job::Job, order::ImageUrl};
+use outbound::{Guard, Refused, Trouble};
 use reqwest::{Client, StatusCode};
-use rustls::CertificateError;
 use url::Url;
 
-use crate::{
-    NotAPicture, Source, SubmitError,
-    guard::{Guard, Refused},
-    picture::Header,
-};
+use crate::{NotAPicture, Source, SubmitError, picture::Header};
 
 /// Two further attempts, for what passes by itself: a connection that broke, an instance that was
 /// replaced. What takes longer is for the caller to see to.
@@ -67,101 +63,36 @@ pub enum SourceError {
     NotAPicture(#[source] NotAPicture),
 }
 
-/// What went wrong with an attempt. Nothing in here names a host: what others say about a failure is
-/// taken over only as far as that holds.
+/// What went wrong with an attempt.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("the guard refuses it")]
-    Refused(#[source] Refused),
-    #[error("there is no TLS connection")]
-    Tls(#[source] rustls::Error),
-    #[error("there is no connection")]
-    Connection(#[source] io::Error),
-    #[error("the time is over")]
-    Late,
+enum Failed {
+    #[error(transparent)]
+    OnTheWay(#[from] Trouble),
     #[error("the answer is {0}")]
     Status(StatusCode),
-    #[error("the answer broke off")]
-    Broken(#[source] reqwest::Error),
     #[error("the answer is of no use")]
     NotAPicture(#[source] NotAPicture),
 }
 
-impl Trouble {
+impl Failed {
     /// Whether it may be gone a moment later.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Refused(Refused::Name(_))
-            | Self::Connection(_)
-            | Self::Late
-            | Self::Broken(_) => true,
+            Self::OnTheWay(trouble) => trouble.may_pass(),
             Self::Status(status) => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Refused(Refused::Url | Refused::Address)
-            | Self::Tls(_)
-            | Self::NotAPicture(_) => false,
+            Self::NotAPicture(_) => false,
         }
     }
 }
 
-impl From<reqwest::Error> for Trouble {
-    fn from(error: reqwest::Error) -> Self {
-        if let Some(refused) = find::<Refused>(&error) {
-            Self::Refused(refused.clone())
-        } else if let Some(error) = find::<rustls::Error>(&error) {
-            Self::Tls(without_names(error.clone()))
-        } else if error.is_timeout() {
-            Self::Late
-        } else if error.is_connect() {
-            // The error itself knows the address.
-            let kind = find::<io::Error>(&error).map_or(io::ErrorKind::Other, io::Error::kind);
-            Self::Connection(kind.into())
-        } else {
-            Self::Broken(error.without_url())
+impl From<Failed> for SourceError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::NotAPicture(why) => Self::NotAPicture(why),
+            Failed::OnTheWay(_) | Failed::Status(_) => Self::Unreachable(failed.into()),
         }
-    }
-}
-
-impl From<Trouble> for SourceError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NotAPicture(why) => Self::NotAPicture(why),
-            Trouble::Refused(_)
-            | Trouble::Tls(_)
-            | Trouble::Connection(_)
-            | Trouble::Late
-            | Trouble::Status(_)
-            | Trouble::Broken(_) => Self::Unreachable(trouble.into()),
-        }
-    }
-}
-
-/// The first error of a kind among an error and its causes. What an I/O error was made from is not
-/// among its causes, so it is looked into.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        let inner = error.downcast_ref().and_then(io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-/// A certificate for another host is told with both names.
-fn without_names(error: rustls::Error) -> rustls::Error {
-    if let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }) =
-        error
-    {
-        CertificateError::NotValidForName.into()
-    } else {
-        error
     }
 }
 
@@ -206,17 +137,17 @@ impl Sources {
     /// # Errors
     /// [`SourceError`], if there is none.
     pub async fn fetch(&self, url: &ImageUrl) -> Result<SourcePicture, SourceError> {
-        let refused = |why| SourceError::from(Trouble::Refused(why));
+        let refused = |why| SourceError::from(Failed::from(Trouble::Refused(why)));
         let url = Url::parse(url.as_str()).map_err(|_| refused(Refused::Url))?;
         self.guard.check(&url).map_err(refused)?;
         let fetched = tokio::time::timeout(self.limits.total, self.fetch_from(&url)).await;
-        fetched.unwrap_or_else(|_| Err(Trouble::Late.into()))
+        fetched.unwrap_or_else(|_| Err(Failed::from(Trouble::Late).into()))
     }
 
     async fn fetch_from(&self, url: &Url) -> Result<SourcePicture, SourceError> {
         for pause in self.limits.pauses {
             match self.attempt(url).await {
-                Err(trouble) if trouble.may_pass() => tokio::time::sleep(*pause).await,
+                Err(failed) if failed.may_pass() => tokio::time::sleep(*pause).await,
                 end => return Ok(end?),
             }
         }
@@ -243,23 +174,23 @@ impl Sources {
         Err(SubmitError::Verdict(failure.into()))
     }
 
-    async fn attempt(&self, url: &Url) -> Result<SourcePicture, Trouble> {
-        let mut answer = self.client.get(url.clone()).send().await?;
+    async fn attempt(&self, url: &Url) -> Result<SourcePicture, Failed> {
+        let mut answer = self.client.get(url.clone()).send().await.map_err(Trouble::from)?;
         if !answer.status().is_success() {
-            return Err(Trouble::Status(answer.status()));
+            return Err(Failed::Status(answer.status()));
         }
         let largest = u64::try_from(self.limits.bytes_max).unwrap_or(u64::MAX);
         if answer.content_length().is_some_and(|length| length > largest) {
-            return Err(Trouble::NotAPicture(NotAPicture));
+            return Err(Failed::NotAPicture(NotAPicture));
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
+        while let Some(chunk) = answer.chunk().await.map_err(Trouble::from)? {
             if bytes.len().saturating_add(chunk.len()) > self.limits.bytes_max {
-                return Err(Trouble::NotAPicture(NotAPicture));
+                return Err(Failed::NotAPicture(NotAPicture));
             }
             bytes.extend_from_slice(&chunk);
         }
-        SourcePicture::read(bytes).map_err(Trouble::NotAPicture)
+        SourcePicture::read(bytes).map_err(Failed::NotAPicture)
     }
 }
 

@@ -75,7 +75,7 @@ pub enum Fenced {
 }
 
 /// What a refused condition met, or that it held.
-enum Answer {
+pub(crate) enum Answer {
     Done(Option<Item>),
     Refused(Option<Item>),
 }
@@ -400,7 +400,10 @@ impl Store {
         })
     }
 
-    async fn update(&self, write: UpdateItemFluentBuilder) -> Result<Answer, StoreError> {
+    pub(crate) async fn update(
+        &self,
+        write: UpdateItemFluentBuilder,
+    ) -> Result<Answer, StoreError> {
         let all_new = write.get_return_values().is_none();
         let write = if all_new { write.return_values(ReturnValue::AllNew) } else { write };
         let sent = write.return_values_on_condition_check_failure(AllOld).send().await;

@@ -113,6 +113,23 @@ conditions! {
     /// The account is there, to be suspended or resumed.
     Suspend = "attribute_exists(pk)",
 
+    /// An event is looked at later, or not any more, as long as it is due.
+    TendEvent = "attribute_exists(due_shard)",
+    /// An event is noted as told once.
+    NoteTold = "attribute_not_exists(pk)",
+    /// A delivery is noted once.
+    AddDelivery = "attribute_not_exists(pk)",
+    /// An attempt is begun by one, when its time has come.
+    BeginAttempt = "delivery_status = :due AND tries = :tries AND next_at_ms <= :now",
+    /// An attempt is ended by whoever began it.
+    EndAttempt = "delivery_status = :due AND tries = :tries",
+    /// The sweep looks later at a delivery that is still due.
+    TendDelivery = "attribute_exists(due_shard) AND due_at_ms <= :now",
+    /// A delivery that is not due any more is begun anew.
+    Redeliver = "attribute_exists(pk) AND delivery_status <> :due",
+    /// An endpoint is closed while it is open.
+    CloseEndpoint = "attribute_exists(pk) AND attribute_not_exists(disabled_at_ms)",
+
     /// There is no API key of that id.
     AddKey = "attribute_not_exists(pk)",
     /// The API key is there, and goes on for longer than that.

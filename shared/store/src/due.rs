@@ -5,8 +5,8 @@ use domain::{
     job::Job,
     schedule,
     time::Timestamp,
+    webhook::EventId,
 };
-use serde::Deserialize;
 
 use crate::{
     Fenced, Store,
@@ -14,6 +14,7 @@ use crate::{
     claim::{time, values},
     conditions::Condition,
     error::{StoreError, sort},
+    item::read_key,
     keys,
     tx::Item,
 };
@@ -33,11 +34,22 @@ pub struct DueRow {
     pub job: JobId,
 }
 
+/// An event that nobody has told yet, as far as the index knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueEvent {
+    /// Whose job.
+    pub user: UserId,
+    /// What became of it.
+    pub event: EventId,
+}
+
 /// Some of the rows that are due in a shard, the longest due first.
 #[derive(Clone, Debug)]
 pub struct DuePage {
-    /// The rows.
+    /// The jobs.
     pub rows: Vec<DueRow>,
+    /// The events.
+    pub events: Vec<DueEvent>,
     /// How many rows in it are none of ours.
     pub unreadable: usize,
     /// Where the next page begins, if there is one.
@@ -75,12 +87,16 @@ impl Store {
             .send()
             .await
             .map_err(sort)?;
-        let items = output.items.unwrap_or_default();
-        let found = items.len();
-        let rows: Vec<DueRow> = items.into_iter().filter_map(read_row).collect();
-        let unreadable = found.saturating_sub(rows.len());
         let next = output.last_evaluated_key.map(Position);
-        Ok(DuePage { rows, unreadable, next })
+        let mut page = DuePage { rows: Vec::new(), events: Vec::new(), unreadable: 0, next };
+        for item in output.items.unwrap_or_default() {
+            match read_row(&item) {
+                Some(Due::Job(row)) => page.rows.push(row),
+                Some(Due::Event(event)) => page.events.push(event),
+                None => page.unreadable = page.unreadable.saturating_add(1),
+            }
+        }
+        Ok(page)
     }
 
     /// Has an open job looked at again at `next` instead. It bears the state that was seen, so that
@@ -115,13 +131,17 @@ impl Store {
     }
 }
 
-fn read_row(item: Item) -> Option<DueRow> {
-    #[derive(Deserialize)]
-    struct KeyOf {
-        pk: UserId,
-        sk: String,
+/// What is due.
+enum Due {
+    Job(DueRow),
+    Event(DueEvent),
+}
+
+fn read_row(item: &Item) -> Option<Due> {
+    let (user, sk) = read_key(item).ok()?;
+    if let Some(event) = keys::event_in(&sk) {
+        return Some(Due::Event(DueEvent { user, event }));
     }
-    let KeyOf { pk, sk } = serde_dynamo::from_item(item).ok()?;
     let job = sk.strip_prefix(keys::JOB)?.parse().ok()?;
-    Some(DueRow { user: pk, job })
+    Some(Due::Job(DueRow { user, job }))
 }

@@ -17,7 +17,7 @@ use crate::{
     Store,
     conditions::Condition,
     error::StoreError,
-    item::{EntryItem, EventItem, VERSION, read_entry},
+    item::{EntryItem, EventItem, read_entry},
     keys::{self, Key},
     tx::{Tx, TxError, Write},
 };
@@ -182,13 +182,7 @@ impl Store {
         let figures = resolution.figures();
         let forget_at_s = now.plus(retention).seconds();
         let entry = EntryItem::resolution(*job, figures, now);
-        let event = EventItem {
-            v: VERSION,
-            job_id: *job,
-            job_status: ending.status(),
-            occurred_at_ms: now,
-            forget_at_s,
-        };
+        let event = EventItem::new(*job, ending.status(), now, forget_at_s);
         let balance = Write::update(
             keys::balance(user, pocket),
             "SET held_micros = held_micros - :held, \

@@ -3,7 +3,7 @@
 //! Every row has a version `v`. Attributes that this version does not know are left where they
 //! are: rows are changed by expressions, never written back whole.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     catalogue::ModelId,
@@ -13,11 +13,12 @@ use domain::{
     job::{Dispatch, Fence, Image, Job, Refund, Run, State, Status, Task},
     ledger::{Entry, EntryKind},
     money::MicroUsd,
-    order::{Count, ImageUrl, Order, Prompt},
+    order::{Count, ImageUrl, Order, Prompt, Webhook},
     pocket::Pocket,
     size::Ratio,
     time::Timestamp,
     upstream::Upstream,
+    webhook::{Events, WebhookUrl},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ use crate::{
 
 /// The version that is written.
 pub(crate) const VERSION: u32 = 1;
+/// In what time an event is told when nothing goes wrong. The sweep looks after it from then on.
+const TOLD_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is known of the upstream, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +69,10 @@ pub(crate) struct JobItem {
     extra_json: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<WebhookUrl>,
+    #[serde(default, skip_serializing_if = "Events::are_all")]
+    webhook_events: Events,
     upstream: Upstream,
     price_micros: MicroUsd,
     #[serde(default, skip_serializing_if = "Pocket::is_first")]
@@ -117,6 +124,7 @@ impl JobItem {
     ) -> Result<Self, StoreError> {
         let extra = serde_json::to_string(&job.order.extra);
         let extra = extra.map_err(|error| StoreError::Malformed(error.into()))?;
+        let webhook = job.order.webhook.as_ref();
         Ok(Self {
             v: VERSION,
             job_status: Status::Pending,
@@ -127,6 +135,8 @@ impl JobItem {
             image_url: job.order.image_url.clone(),
             extra_json: (!job.order.extra.is_empty()).then_some(extra),
             metadata: job.order.metadata.clone(),
+            webhook_url: webhook.map(|webhook| webhook.url.clone()),
+            webhook_events: webhook.map(|webhook| webhook.events.clone()).unwrap_or_default(),
             upstream: job.upstream,
             price_micros: job.hold.price(),
             pocket,
@@ -173,6 +183,7 @@ impl JobItem {
         };
         let state = state.into_state()?;
         let extra = self.extra_json.as_deref().map(serde_json::from_str).transpose()?;
+        let events = self.webhook_events;
         Ok(Job {
             id,
             user,
@@ -184,6 +195,7 @@ impl JobItem {
                 image_url: self.image_url,
                 extra: extra.unwrap_or_default(),
                 metadata: self.metadata,
+                webhook: self.webhook_url.map(|url| Webhook { url, events }),
             },
             upstream: self.upstream,
             hold,
@@ -305,7 +317,27 @@ pub(crate) struct EventItem {
     pub(crate) job_id: JobId,
     pub(crate) job_status: Status,
     pub(crate) occurred_at_ms: Timestamp,
+    /// Only until it is told: the sweep looks after it as long as it has these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_shard: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at_ms: Option<Timestamp>,
     pub(crate) forget_at_s: u64,
+}
+
+impl EventItem {
+    /// The event of an ending, due when there has been time to tell it.
+    pub(crate) fn new(job: JobId, status: Status, now: Timestamp, forget_at_s: u64) -> Self {
+        Self {
+            v: VERSION,
+            job_id: job,
+            job_status: status,
+            occurred_at_ms: now,
+            due_shard: Some(shard(&job)),
+            due_at_ms: Some(now.plus(TOLD_WITHIN)),
+            forget_at_s,
+        }
+    }
 }
 
 /// The row of an entry, by its kind.

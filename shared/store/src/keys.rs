@@ -10,6 +10,7 @@ use domain::{
     ids::{CreditId, JobId, UserId},
     job::Status,
     pocket::Pocket,
+    webhook::{DeliveryId, EndpointId, EventId, EventKind},
 };
 
 /// What the sort key of a job begins with.
@@ -25,7 +26,16 @@ pub(crate) const REFERENCE: &str = "ref#";
 /// The sort key of the first pocket of the balance, and what those of the others begin with.
 pub(crate) const BALANCE: &str = "balance";
 
-/// The primary key of a row in the jobs or the ledger table.
+/// What the sort key of a registered endpoint begins with.
+pub(crate) const ENDPOINT: &str = "endpoint#";
+/// The sort key of what the webhooks of a user's orders are signed with.
+pub(crate) const SECRET: &str = "secret";
+/// What the sort key of a delivery begins with.
+pub(crate) const DELIVERY: &str = "delivery#";
+/// What the sort key of a note begins with which says that an event was told.
+pub(crate) const TOLD: &str = "told#";
+
+/// The primary key of a row in any table but that of the API keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) pk: String,
@@ -56,6 +66,34 @@ pub(crate) fn idempotency(user: &UserId, digest: &str) -> Key {
 
 pub(crate) fn event(user: &UserId, job: &JobId, status: Status) -> Key {
     Key::new(user, format!("{EVENT}{job}#{}", status.as_str()))
+}
+
+/// The event that the sort key of its row names.
+pub(crate) fn event_in(sk: &str) -> Option<EventId> {
+    let (job, status) = sk.strip_prefix(EVENT)?.split_once('#')?;
+    let kind = EventKind::ALL.into_iter().find(|kind| kind.status().as_str() == status)?;
+    Some(EventId { job: job.parse().ok()?, kind })
+}
+
+pub(crate) fn told(user: &UserId, EventId { job, kind }: &EventId) -> Key {
+    Key::new(user, format!("{TOLD}{job}#{}", kind.status().as_str()))
+}
+
+pub(crate) fn endpoint(user: &UserId, endpoint: &EndpointId) -> Key {
+    Key::new(user, format!("{ENDPOINT}{endpoint}"))
+}
+
+pub(crate) fn secret(user: &UserId) -> Key {
+    Key::new(user, SECRET.to_owned())
+}
+
+pub(crate) fn delivery(user: &UserId, delivery: &DeliveryId) -> Key {
+    Key::new(user, format!("{DELIVERY}{delivery}"))
+}
+
+/// The delivery that the sort key of its row names.
+pub(crate) fn delivery_in(sk: &str) -> Option<DeliveryId> {
+    sk.strip_prefix(DELIVERY)?.parse().ok()
 }
 
 pub(crate) fn balance(user: &UserId, pocket: Pocket) -> Key {

@@ -15,8 +15,10 @@ mod books;
 mod claim;
 mod conditions;
 mod credit;
+mod deliveries;
 mod due;
 mod error;
+mod events;
 mod extract;
 mod facts;
 mod finish;
@@ -25,6 +27,7 @@ mod keys;
 mod lookup;
 mod open;
 mod pockets;
+mod receivers;
 mod record;
 mod reverse;
 #[cfg(test)]
@@ -40,17 +43,20 @@ pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};
 pub use conditions::Condition;
 pub use credit::{CreditError, Credited};
-pub use due::{DuePage, DueRow, Position, SHARDS};
+pub use deliveries::{Attempt, Begun, Delivery, DeliveryStatus, DueDelivery, NewDelivery};
+pub use due::{DueEvent, DuePage, DueRow, Position, SHARDS};
 pub use error::StoreError;
+pub use events::Event;
 pub use extract::{Extract, ExtractFrom};
 pub use finish::{FinishError, Finished, Guard};
 pub use lookup::{BadCursor, Cursor, List, Page};
 pub use open::{OpenJob, OpenJobs};
+pub use receivers::{Closed, Endpoint};
 pub use record::{Attempts, EventRow, JobRecord, JobRow};
 pub use reverse::{Charge, ReverseError, Reversed};
 
-/// The names of the three tables.
-#[derive(Clone, Debug)]
+/// The names of the four tables.
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// Jobs, idempotency keys and events.
     pub jobs: String,
@@ -58,6 +64,8 @@ pub struct Tables {
     pub ledger: String,
     /// API keys.
     pub keys: String,
+    /// Receivers of webhooks, and what is delivered to them.
+    pub webhooks: String,
 }
 
 /// The tables, and a client to reach them. A function names only the tables that it uses.

@@ -1,6 +1,9 @@
 //! Reads. Each is strongly consistent: who was told `202` finds the job at once.
 
-use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
+    types::AttributeValue,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     causes,
@@ -8,11 +11,13 @@ use domain::{
     job::{Job, Status},
     ledger::{Balance, Entry},
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
     Store,
     claim::{text, values},
+    conditions::Condition,
     error::{StoreError, sort},
     item::{read_entry, read_job, read_key},
     keys,
@@ -38,6 +43,8 @@ pub enum List {
     Jobs,
     /// A user's entries.
     Entries,
+    /// A user's deliveries of webhooks.
+    Deliveries,
 }
 
 impl List {
@@ -46,6 +53,7 @@ impl List {
         match self {
             Self::Jobs => keys::JOB,
             Self::Entries => keys::ENTRY,
+            Self::Deliveries => keys::DELIVERY,
         }
     }
 }
@@ -165,7 +173,7 @@ impl Store {
     }
 
     /// A query for the rows of a list, the newest first.
-    fn list(
+    pub(crate) fn list(
         &self,
         table: &str,
         user: &UserId,
@@ -195,6 +203,28 @@ impl Store {
         self.get_attributes(table, key.attributes()).await
     }
 
+    /// Writes a row that is not there yet. `false` if it is.
+    pub(crate) async fn put_new(
+        &self,
+        table: &str,
+        key: keys::Key,
+        row: &impl Serialize,
+        condition: Condition,
+    ) -> Result<bool, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(row)?;
+        item.extend(key.attributes());
+        let put = self.client.put_item().table_name(table).set_item(Some(item));
+        match put.condition_expression(condition.text()).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let refused = error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception);
+                if refused { Ok(false) } else { Err(sort(error)) }
+            }
+        }
+    }
+
     pub(crate) async fn get_attributes(
         &self,
         table: &str,
@@ -207,7 +237,7 @@ impl Store {
 
 /// At most `limit` of the rows that a query finds, and where those after them begin: after the last that is
 /// shown, or after the last that was looked at.
-async fn page(
+pub(crate) async fn page(
     query: QueryFluentBuilder,
     limit: u8,
 ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {

@@ -180,13 +180,7 @@ impl Store {
             amount_micros: *amount,
             reason: reason.to_owned(),
         });
-        let event = EventItem {
-            v: VERSION,
-            job_id: *job,
-            job_status: Status::Refunded,
-            occurred_at_ms: now,
-            forget_at_s,
-        };
+        let event = EventItem::new(*job, Status::Refunded, now, forget_at_s);
         let refund = Write::update(
             keys::job(user, job),
             "SET job_status = :refunded, reversed_at_ms = :now, charged_micros = :nothing, \

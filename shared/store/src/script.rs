@@ -85,7 +85,12 @@ impl Script {
 
     /// A store on this table.
     pub(crate) fn store(self: &Arc<Self>) -> Store {
-        let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
+        let tables = Tables {
+            jobs: "jobs".into(),
+            ledger: "ledger".into(),
+            keys: "keys".into(),
+            webhooks: "webhooks".into(),
+        };
         Store::new(self.client(), tables)
     }
 

@@ -66,6 +66,11 @@ pub enum Refusal {
     /// The order cannot be agreed to.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// What is told to a `webhook_url` is signed, and the caller has nothing to check the signature with.
+    #[error(
+        "what is sent to webhook_url is signed with your secret, and you have none yet: POST /v1/webhooks/secret"
+    )]
+    WebhookSecretRequired,
     /// The idempotency key is out of bounds.
     #[error(
         "an idempotency key has 1 to 128 characters, no control characters, and in the header no comma"
@@ -163,6 +168,7 @@ impl Refusal {
             Self::MissingParameter(_) => row(S::BAD_REQUEST, INVALID, "missing_parameter"),
             Self::InvalidParameter { .. } => row(S::BAD_REQUEST, INVALID, "invalid_parameter"),
             Self::Order(error) => order_row(error),
+            Self::WebhookSecretRequired => row(S::BAD_REQUEST, INVALID, "webhook_secret_required"),
             Self::BadIdempotencyKey => row(S::BAD_REQUEST, INVALID, "invalid_idempotency_key"),
             Self::IdempotencyKeysDiffer => row(S::BAD_REQUEST, INVALID, "idempotency_keys_differ"),
             Self::KeyReused => {
@@ -191,6 +197,7 @@ impl Refusal {
             Self::MissingParameter(name) => name,
             Self::InvalidParameter { param, .. } => param,
             Self::Order(error) => return Some(order_param(error)),
+            Self::WebhookSecretRequired => "webhook_url",
             Self::BadIdempotencyKey | Self::IdempotencyKeysDiffer | Self::KeyReused => {
                 "idempotency_key"
             }
@@ -235,6 +242,7 @@ impl Refusal {
             | Self::MissingParameter(_)
             | Self::InvalidParameter { .. }
             | Self::Order(_)
+            | Self::WebhookSecretRequired
             | Self::BadIdempotencyKey
             | Self::IdempotencyKeysDiffer
             | Self::KeyReused
@@ -285,13 +293,16 @@ fn order_row(error: &OrderError) -> Row {
         }
         OrderError::PromptEmpty => "prompt_empty",
         OrderError::PromptTooLong(_) => "prompt_too_long",
-        OrderError::CountOutOfRange => "invalid_parameter",
+        OrderError::CountOutOfRange
+        | OrderError::BadWebhookEvents
+        | OrderError::WebhookEventsWithoutUrl => "invalid_parameter",
         OrderError::ImageUrlRequired => "image_url_required",
         OrderError::BadImageUrl => "invalid_image_url",
         OrderError::ExtraNotAllowed(_) => "extra_not_allowed",
         OrderError::BadExtra { .. } => "invalid_extra",
         OrderError::ExtraTooLarge => "extra_too_large",
         OrderError::BadMetadata => "invalid_metadata",
+        OrderError::BadWebhookUrl => "invalid_webhook_url",
     };
     row(StatusCode::BAD_REQUEST, INVALID, code)
 }
@@ -306,6 +317,10 @@ fn order_param(error: &OrderError) -> Cow<'_, str> {
         OrderError::BadExtra { key, .. } => Cow::Owned(format!("extra.{key}")),
         OrderError::ExtraTooLarge => Cow::Borrowed("extra"),
         OrderError::BadMetadata => Cow::Borrowed("metadata"),
+        OrderError::BadWebhookUrl => Cow::Borrowed("webhook_url"),
+        OrderError::BadWebhookEvents | OrderError::WebhookEventsWithoutUrl => {
+            Cow::Borrowed("webhook_events")
+        }
     }
 }
 

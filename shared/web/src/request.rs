@@ -151,6 +151,8 @@ pub fn order(request: &Request) -> Result<(Draft, Option<IdempotencyKey>), Refus
         image_url: fields.text("image_url")?,
         extra: fields.object("extra")?,
         metadata: fields.texts("metadata")?,
+        webhook_url: fields.text("webhook_url")?,
+        webhook_events: fields.list("webhook_events")?,
     };
     fields.none_left()?;
     Ok((draft, idempotency_key(header_key(request)?, key)?))
@@ -245,6 +247,18 @@ impl Fields {
             None => Err(Refusal::InvalidParameter { param, expected }),
         };
         self.object(param)?.into_iter().map(text).collect()
+    }
+
+    fn list(&mut self, param: &'static str) -> Result<Option<Vec<String>>, Refusal> {
+        let invalid = || Refusal::InvalidParameter { param, expected: "a list of strings" };
+        let text = |value: Value| value.as_str().map(str::to_owned).ok_or_else(invalid);
+        match self.take(param) {
+            None => Ok(None),
+            Some(Value::Array(values)) => {
+                values.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(invalid()),
+        }
     }
 
     fn none_left(&self) -> Result<(), Refusal> {

@@ -80,6 +80,7 @@ impl World {
             jobs: table("JobsTable"),
             ledger: table("LedgerTable"),
             keys: table("KeysTable"),
+            webhooks: table("WebhooksTable"),
         };
         let store = Store::new(stack.aws().unwrap().dynamodb(), tables);
         let (script, counts) = (Arc::new(Script::default()), Counts::default());

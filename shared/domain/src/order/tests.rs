@@ -66,6 +66,37 @@ fn a_model_that_edits_needs_a_picture_and_others_ignore_it() {
     assert_eq!(Order::agree(text).unwrap().image_url, None);
 }
 
+fn told(url: Option<&str>, events: Option<&[&str]>) -> Result<Option<Webhook>, OrderError> {
+    let events = events.map(|events| events.iter().map(ToString::to_string).collect());
+    let url = url.map(str::to_owned);
+    let draft = Draft { webhook_url: url, webhook_events: events, ..draft("recraft-v3") };
+    Order::agree(draft).map(|order| order.webhook)
+}
+
+#[test]
+fn an_order_says_who_is_told_and_of_what() {
+    let url = "https://example.com/hooks?key=hush";
+    let all = told(Some(url), None).unwrap().unwrap();
+    assert_eq!(all.url.as_str(), url);
+    assert!(all.events.are_all());
+    assert_eq!(told(Some(url), Some(&[])).unwrap().unwrap(), all);
+    let some = told(Some(url), Some(&["job.failed", "job.succeeded", "job.failed"]));
+    let named: Vec<EventKind> = some.unwrap().unwrap().events.named().collect();
+    assert_eq!(named, [EventKind::Succeeded, EventKind::Failed]);
+    assert_eq!(told(None, None), Ok(None));
+    for events in [&[][..], &["job.failed"]] {
+        assert_eq!(told(None, Some(events)), Err(OrderError::WebhookEventsWithoutUrl));
+    }
+    for event in ["", "failed", "job.pending", "JOB.FAILED", "*"] {
+        assert_eq!(told(Some(url), Some(&[event])), Err(OrderError::BadWebhookEvents), "{event}");
+    }
+    for bad in ["", "x", "ftp://example.com", "https://u:p@example.com/", "https://example.com/#a"]
+    {
+        assert_eq!(told(Some(bad), None), Err(OrderError::BadWebhookUrl), "{bad}");
+    }
+    assert!(!format!("{all:?}").contains("example"), "{all:?}");
+}
+
 #[test]
 fn what_changes_the_price_or_the_delivery_is_not_taken() {
     for key in ["n", "num_images", "rendering_speed", "sync_mode", "webhook_url", "response_format"]

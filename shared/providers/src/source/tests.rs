@@ -1,14 +1,14 @@
 mod edits;
 mod server;
 
-use std::{fmt::Write, future::ready, net::IpAddr};
+use std::{error::Error, fmt::Write, future::ready, net::IpAddr};
 
+use outbound::{Refused, guard::is_public};
 use rustls::RootCertStore;
 use server::{NAME, Say, Server};
 use testkit::picture::png;
 
 use super::*;
-use crate::guard::is_public;
 
 /// What no error may tell.
 const SECRETS: [&str; 5] = ["pictures", "example", "127.0.0.1", "hidden", "t0ken"];
@@ -57,9 +57,14 @@ async fn fetch(server: &Server) -> Result<SourcePicture, SourceError> {
     sources_of(server, LIMITS).fetch(&url_of(server)).await
 }
 
-fn trouble(error: &SourceError) -> &Trouble {
+fn failed(error: &SourceError) -> &Failed {
     let SourceError::Unreachable(source) = error else { panic!("{error:?}") };
     source.downcast_ref().unwrap()
+}
+
+fn trouble(error: &SourceError) -> &Trouble {
+    let Failed::OnTheWay(trouble) = failed(error) else { panic!("{error:?}") };
+    trouble
 }
 
 /// Everything that an error and its causes say, to people and to developers.
@@ -125,7 +130,7 @@ async fn a_redirect_is_not_followed() {
         let there = format!("location: https://{NAME}:{}/\r\n", canary.port);
         let server = Server::start([answer(status, &there, b"")]).await;
         let error = fetch(&server).await.unwrap_err();
-        assert!(matches!(trouble(&error), Trouble::Status(status) if status.is_redirection()));
+        assert!(matches!(failed(&error), Failed::Status(status) if status.is_redirection()));
         assert_eq!((server.connections(), canary.connections()), (1, 0), "{status}");
         assert_tells_nothing(&error);
     }
@@ -236,7 +241,7 @@ async fn what_does_not_pass_is_not_tried_again() {
     for status in ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"] {
         let server = Server::start([answer(status, "content-length: 0\r\n", b"")]).await;
         let error = fetch(&server).await.unwrap_err();
-        assert!(matches!(trouble(&error), Trouble::Status(_)), "{error:?}");
+        assert!(matches!(failed(&error), Failed::Status(_)), "{error:?}");
         assert_eq!(server.connections(), 1);
         assert_tells_nothing(&error);
     }

@@ -56,9 +56,11 @@ async fn a_job_comes_back_with_everything_that_was_ordered() {
         metadata: [("note", "mine"), ("empty", "")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        webhook_url: Some("https://example.com/hooks?key=hush".to_owned()),
+        webhook_events: Some(vec!["job.failed".to_owned(), "job.expired".to_owned()]),
     });
     let job = Job { order: order.unwrap(), ..job(1) };
-    assert!(job.order.ratio.is_some());
+    assert!(job.order.ratio.is_some() && job.order.webhook.is_some());
 
     assert_eq!(world.store.accept(&keyed(&job, "k")).await.unwrap(), Accepted::Now);
     assert_eq!(world.look(&job).await, job);

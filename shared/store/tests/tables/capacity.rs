@@ -159,7 +159,7 @@ async fn a_job_is_four_writes_and_no_more_units_than_are_written_down() {
     let claim = meter.read();
     assert_eq!(store.note_task(&job, fence, &task("upstream-1")).await.unwrap(), Fenced::Taken);
     let note = meter.read();
-    // T2: resolution, job, balance, event.
+    // T2: resolution, job, balance, event and its place in the index.
     assert_eq!(world.finish(&job, fence, &delivered(2)).await, Finished::Now);
     let settle = meter.read();
     assert_eq!(
@@ -168,7 +168,7 @@ async fn a_job_is_four_writes_and_no_more_units_than_are_written_down() {
             ("TransactWriteItems", "9"),
             ("UpdateItem", "3"),
             ("UpdateItem", "1"),
-            ("TransactWriteItems", "9"),
+            ("TransactWriteItems", "10"),
         ])
     );
     audit_clean(store).await;

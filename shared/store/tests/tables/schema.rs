@@ -9,23 +9,26 @@ use aws_sdk_dynamodb::{
     },
 };
 
-/// Makes the three tables.
+/// Makes the four tables.
 pub(crate) async fn create_tables(client: &Client) {
     let (s, n) = (ScalarAttributeType::S, ScalarAttributeType::N);
-    let jobs = table(client, "jobs", &[("pk", &s), ("sk", &s)])
-        .attribute_definitions(definition("due_shard", &n))
-        .attribute_definitions(definition("due_at_ms", &n))
-        .global_secondary_indexes(index(
-            "due",
-            ["due_shard", "due_at_ms"],
-            ProjectionType::KeysOnly,
-        ));
+    let with_due = |name| {
+        table(client, name, &[("pk", &s), ("sk", &s)])
+            .attribute_definitions(definition("due_shard", &n))
+            .attribute_definitions(definition("due_at_ms", &n))
+            .global_secondary_indexes(index(
+                "due",
+                ["due_shard", "due_at_ms"],
+                ProjectionType::KeysOnly,
+            ))
+    };
+    let (jobs, webhooks) = (with_due("jobs"), with_due("webhooks"));
     let ledger = table(client, "ledger", &[("pk", &s), ("sk", &s)]);
     let keys = table(client, "keys", &[("pk", &s)])
         .attribute_definitions(definition("user_id", &s))
         .attribute_definitions(definition("created_at_ms", &n))
         .global_secondary_indexes(index("user", ["user_id", "created_at_ms"], ProjectionType::All));
-    for table in [jobs, ledger, keys] {
+    for table in [jobs, ledger, keys, webhooks] {
         table.send().await.unwrap();
     }
 }

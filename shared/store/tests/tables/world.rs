@@ -40,7 +40,7 @@ pub(crate) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(format!("{value}"))
 }
 
-/// The three tables, empty or nearly so.
+/// The four tables, empty or nearly so.
 pub(crate) struct World {
     pub(crate) store: Store,
     client: Client,
@@ -67,7 +67,12 @@ impl World {
         let standins = Standins::start(Storage::Memory).unwrap();
         let client = client(&standins.endpoints().dynamodb, http);
         create_tables(&client).await;
-        let tables = Tables { jobs: "jobs".into(), ledger: "ledger".into(), keys: "keys".into() };
+        let tables = Tables {
+            jobs: "jobs".into(),
+            ledger: "ledger".into(),
+            keys: "keys".into(),
+            webhooks: "webhooks".into(),
+        };
         Self { store: Store::new(client.clone(), tables), client, _standins: standins }
     }
 

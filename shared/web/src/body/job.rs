@@ -7,6 +7,7 @@ use domain::{
     job::{Image, Job, Refund, State},
     size::Ratio,
     time::Timestamp,
+    webhook::{EventKind, Events},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -67,6 +68,10 @@ pub(crate) struct JobOut<'a> {
     expires_at: String,
     /// As it was given.
     metadata: &'a BTreeMap<String, String>,
+    /// Where it is told what becomes of the job, as it was given; null if the order named none.
+    webhook_url: Option<&'a str>,
+    /// What it is told of; null for all events, and where there is no `webhook_url`.
+    webhook_events: Option<Vec<&'static str>>,
 }
 
 /// The pictures of a job.
@@ -130,6 +135,7 @@ fn job_out<'a>(job: &'a Job, links: &'a Links) -> JobOut<'a> {
             Some(domain::money::MicroUsd::ZERO)
         }
     };
+    let webhook = job.order.webhook.as_ref();
     JobOut {
         id: job.id.to_string(),
         object: "image.job",
@@ -145,7 +151,14 @@ fn job_out<'a>(job: &'a Job, links: &'a Links) -> JobOut<'a> {
         size: job.order.shape().map_or("auto", Ratio::as_str),
         expires_at: date_time(job.expires_at),
         metadata: &job.order.metadata,
+        webhook_url: webhook.map(|webhook| webhook.url.as_str()),
+        webhook_events: webhook.and_then(|webhook| named(&webhook.events)),
     }
+}
+
+/// The names of some events; none where it is all of them.
+fn named(events: &Events) -> Option<Vec<&'static str>> {
+    (!events.are_all()).then(|| events.named().map(EventKind::as_str).collect())
 }
 
 /// A part of a user's jobs, each with the links of its pictures, and where the next part begins.

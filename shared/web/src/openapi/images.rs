@@ -10,13 +10,14 @@ use domain::{
     },
     sandbox,
     scope::Scope,
+    webhook::{self, EventKind},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
     jobs::example,
     operation::Operation,
-    schema::{Schemas, constant, named},
+    schema::{Schemas, constant, named, one_of},
 };
 use crate::body::quote::QuoteOut;
 
@@ -91,6 +92,8 @@ pub(super) fn operations() -> Vec<Operation> {
         "invalid_extra",
         "extra_too_large",
         "invalid_metadata",
+        "invalid_webhook_url",
+        "webhook_secret_required",
         "invalid_idempotency_key",
         "idempotency_keys_differ",
         "idempotency_key_reused",
@@ -114,6 +117,8 @@ fn orders() -> Value {
             "idempotency_key": "poster-1",
             "extra": { "seed": 7, "style_type": "DESIGN" },
             "metadata": { "invoice": "17" },
+            "webhook_url": "https://example.com/holdfast",
+            "webhook_events": ["job.succeeded", "job.failed"],
         },
         "edit": {
             "model": "flux-kontext-pro",
@@ -222,10 +227,29 @@ fn order(model: &Model) -> Value {
                 "additionalProperties": { "type": "string", "maxLength": METADATA_VALUE_CHARS_MAX },
                 "description": "Your own notes, returned as given.",
             },
+            "webhook_url": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "pattern": "^https://[A-Za-z0-9]",
+                "maxLength": webhook::URL_BYTES_MAX,
+                "description": "Where it is told what becomes of the job, at a public address. Signed with the \
+                                secret of `POST /v1/webhooks/secret`, which must be there before.",
+            },
+            "webhook_events": {
+                "type": ["array", "null"],
+                "items": events(),
+                "description": "What is told to `webhook_url`, without which it is refused. None named is all of \
+                                them.",
+            },
         },
         "required": required,
         "additionalProperties": false,
     })
+}
+
+/// What may be told of a job.
+pub(super) fn events() -> Value {
+    one_of(EventKind::ALL.map(EventKind::as_str))
 }
 
 /// No control characters.

@@ -101,6 +101,8 @@ pub(super) fn describe(schemas: &mut Schemas) {
         .refine("Job", "n", json!({ "minimum": 1, "maximum": domain::order::IMAGES_MAX }))
         .refine("Job", "size", sizes())
         .refine("Job", "metadata", json!({ "maxProperties": METADATA_PAIRS_MAX }))
+        .refine("Job", "webhook_url", json!({ "format": "uri" }))
+        .refine("Job", "webhook_events", json!({ "items": super::images::events() }))
         .refine("Output", "url", json!({ "format": "uri" }))
         .refine("Output", "images", json!({ "minItems": 1, "maxItems": domain::order::IMAGES_MAX }))
         .refine("Image", "url", json!({ "format": "uri" }))

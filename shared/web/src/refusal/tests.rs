@@ -64,6 +64,10 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Order(extra),
         Refusal::Order(OrderError::ExtraTooLarge),
         Refusal::Order(OrderError::BadMetadata),
+        Refusal::Order(OrderError::BadWebhookUrl),
+        Refusal::Order(OrderError::BadWebhookEvents),
+        Refusal::Order(OrderError::WebhookEventsWithoutUrl),
+        Refusal::WebhookSecretRequired,
         Refusal::BadIdempotencyKey,
         Refusal::IdempotencyKeysDiffer,
         Refusal::KeyReused,
@@ -105,26 +109,30 @@ fn place(refusal: &Refusal) -> usize {
             OrderError::BadExtra { .. } => 18,
             OrderError::ExtraTooLarge => 19,
             OrderError::BadMetadata => 20,
+            OrderError::BadWebhookUrl => 21,
+            OrderError::BadWebhookEvents => 22,
+            OrderError::WebhookEventsWithoutUrl => 23,
         },
-        Refusal::BadIdempotencyKey => 21,
-        Refusal::IdempotencyKeysDiffer => 22,
-        Refusal::KeyReused => 23,
-        Refusal::InsufficientBalance { .. } => 24,
-        Refusal::QueueFull { .. } => 25,
-        Refusal::JobNotFound => 26,
-        Refusal::JobNotCancelable => 27,
-        Refusal::RouteNotFound => 28,
-        Refusal::MethodNotAllowed { .. } => 29,
-        Refusal::AccountBusy => 30,
-        Refusal::Unavailable(_) => 31,
-        Refusal::Internal(_) => 32,
+        Refusal::WebhookSecretRequired => 24,
+        Refusal::BadIdempotencyKey => 25,
+        Refusal::IdempotencyKeysDiffer => 26,
+        Refusal::KeyReused => 27,
+        Refusal::InsufficientBalance { .. } => 28,
+        Refusal::QueueFull { .. } => 29,
+        Refusal::JobNotFound => 30,
+        Refusal::JobNotCancelable => 31,
+        Refusal::RouteNotFound => 32,
+        Refusal::MethodNotAllowed { .. } => 33,
+        Refusal::AccountBusy => 34,
+        Refusal::Unavailable(_) => 35,
+        Refusal::Internal(_) => 36,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..33).collect::<Vec<_>>());
+    assert_eq!(places, (0..37).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
@@ -184,6 +192,14 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         extra must have at most 4096 bytes
     400 invalid_request_error invalid_metadata metadata -
         metadata must have at most 16 pairs, keys of 1 to 64 and values of at most 512 characters
+    400 invalid_request_error invalid_webhook_url webhook_url -
+        webhook_url must be an https URL of at most 2048 bytes with a public host, without credentials and without a fragment
+    400 invalid_request_error invalid_parameter webhook_events -
+        each of webhook_events must be one of job.succeeded, job.failed, job.expired and job.refunded
+    400 invalid_request_error invalid_parameter webhook_events -
+        webhook_events says what is told to webhook_url, which is missing
+    400 invalid_request_error webhook_secret_required webhook_url -
+        what is sent to webhook_url is signed with your secret, and you have none yet: POST /v1/webhooks/secret
     400 invalid_request_error invalid_idempotency_key idempotency_key -
         an idempotency key has 1 to 128 characters, no control characters, and in the header no comma
     400 invalid_request_error idempotency_keys_differ idempotency_key -
@@ -216,7 +232,7 @@ fn no_two_failures_share_a_code_but_those_of_a_value() {
     let codes = refusals().into_iter().map(|refusal| refusal.row().code);
     let mut seen = BTreeSet::new();
     let twice: Vec<&str> = codes.filter(|code| !seen.insert(*code)).collect();
-    assert_eq!(twice, ["invalid_parameter"]);
+    assert_eq!(twice, ["invalid_parameter"; 3]);
 }
 
 #[test]

@@ -128,7 +128,9 @@ fn a_pending_job_has_all_fields() {
       "object": "image.job",
       "output": null,
       "size": "1:1",
-      "status": "pending"
+      "status": "pending",
+      "webhook_events": null,
+      "webhook_url": null
     }
     "#);
 }
@@ -178,7 +180,9 @@ fn a_job_that_succeeded_has_its_pictures_and_its_price() {
         "url_expires_at": "2026-04-25T11:00:00.123Z"
       },
       "size": "1:1",
-      "status": "succeeded"
+      "status": "succeeded",
+      "webhook_events": null,
+      "webhook_url": null
     }
     "#);
 }
@@ -215,7 +219,9 @@ fn a_job_that_failed_says_why_and_costs_nothing() {
       "object": "image.job",
       "output": null,
       "size": "1:1",
-      "status": "failed"
+      "status": "failed",
+      "webhook_events": null,
+      "webhook_url": null
     }
     "#);
 }
@@ -267,7 +273,7 @@ fn each_failure_is_told_in_its_own_words() {
 fn the_fields_are_the_same_in_every_state() {
     let names = |body: &Value| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let first = names(&value(State::Pending, 0));
-    assert_eq!(first.len(), 14);
+    assert_eq!(first.len(), 16);
     for (state, pictures) in states() {
         let status = state.status();
         let body = value(state, pictures);
@@ -278,6 +284,29 @@ fn the_fields_are_the_same_in_every_state() {
         assert_eq!(body["output"].is_null(), status != Status::Succeeded, "{status:?}");
         let failed = status.is_terminal() && status != Status::Succeeded;
         assert_eq!(body["error"].is_null(), !failed, "{status:?}");
+    }
+}
+
+#[test]
+fn who_is_told_comes_back_as_it_was_given() {
+    let url = "https://example.com/hooks?key=hush";
+    for (events, told) in [
+        (None, json!(null)),
+        (Some(vec!["job.failed", "job.succeeded"]), json!(["job.succeeded", "job.failed"])),
+    ] {
+        let mut job = job_in(State::Pending);
+        job.order = Order::agree(Draft {
+            model: "recraft-v3".to_owned(),
+            prompt: "a cat".to_owned(),
+            webhook_url: Some(url.to_owned()),
+            webhook_events: events.map(|events| events.into_iter().map(str::to_owned).collect()),
+            ..Draft::default()
+        })
+        .unwrap();
+        let links = links(0);
+        let body = serde_json::to_value(super::job(&job, &links).0).unwrap();
+        assert_eq!((&body["webhook_url"], &body["webhook_events"]), (&json!(url), &told));
+        assert!(!format!("{job:?}").contains("hush"), "{job:?}");
     }
 }
 

@@ -9,7 +9,8 @@ use super::*;
 #[test]
 fn every_field_is_read() {
     let fields = r#","n":2,"size":"16:9","image_url":"https://example.com/cat.png",
-        "idempotency_key":"one","extra":{"seed":7,"deep":[{"a":null}]},"metadata":{"a":"b"}"#;
+        "idempotency_key":"one","extra":{"seed":7,"deep":[{"a":null}]},"metadata":{"a":"b"},
+        "webhook_url":"https://example.com/hooks","webhook_events":["job.failed"]"#;
     let (draft, key) = ordered(&with(fields)).unwrap();
     assert_eq!(draft.model, "recraft-v3");
     assert_eq!(draft.prompt, "a cat");
@@ -18,13 +19,15 @@ fn every_field_is_read() {
     assert_eq!(draft.image_url.as_deref(), Some("https://example.com/cat.png"));
     assert_eq!(Value::Object(draft.extra), json!({"seed": 7, "deep": [{"a": null}]}));
     assert_eq!(draft.metadata, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+    assert_eq!(draft.webhook_url.as_deref(), Some("https://example.com/hooks"));
+    assert_eq!(draft.webhook_events, Some(vec!["job.failed".to_owned()]));
     assert_eq!(key, Some("one".to_owned().try_into().unwrap()));
 }
 
 #[test]
 fn null_is_the_same_as_leaving_a_field_out() {
     let nulls = r#","n":null,"size":null,"image_url":null,"idempotency_key":null,"extra":null,
-        "metadata":null"#;
+        "metadata":null,"webhook_url":null,"webhook_events":null"#;
     let (bare, nulled) = (ordered(&with("")).unwrap(), ordered(&with(nulls)).unwrap());
     assert_eq!(format!("{bare:?}"), format!("{nulled:?}"));
     assert_eq!(bare.1, None);
@@ -51,6 +54,10 @@ fn a_field_of_another_type_is_refused() {
         (r#""metadata":[["a","b"]]"#, "metadata"),
         (r#""metadata":{"a":1}"#, "metadata"),
         (r#""metadata":{"a":null}"#, "metadata"),
+        (r#""webhook_url":["https://example.com"]"#, "webhook_url"),
+        (r#""webhook_events":"job.failed""#, "webhook_events"),
+        (r#""webhook_events":{"job.failed":true}"#, "webhook_events"),
+        (r#""webhook_events":["job.failed",null]"#, "webhook_events"),
     ] {
         let told = refused(&with(&format!(",{field}")));
         assert_eq!(told, about("invalid_parameter", param), "{field}");

@@ -8,6 +8,7 @@
 use std::{
     fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -16,8 +17,6 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::{Host, Url};
-
-use crate::Later;
 
 /// Longest wait for the addresses of a name. Within the shortest limit for a connection, of which it
 /// is a part, so that a silent name server is told from a silent host.
@@ -93,7 +92,18 @@ pub enum Refused {
     Name(#[source] Arc<io::Error>),
 }
 
-type Lookup = dyn Fn(String) -> Later<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
+/// The addresses of a name, which come later.
+type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+type Lookup = dyn Fn(String) -> Addresses + Send + Sync;
+
+/// Which URLs are followed, beside those that everybody may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ways {
+    /// None.
+    Internet,
+    /// `http`, to this machine alone.
+    ThisMachine,
+}
 
 /// Who decides where we connect to on behalf of a caller.
 #[derive(Clone)]
@@ -101,6 +111,7 @@ pub struct Guard {
     lookup: Arc<Lookup>,
     admits: fn(IpAddr) -> bool,
     roots: Arc<RootCertStore>,
+    ways: Ways,
 }
 
 impl Guard {
@@ -108,13 +119,16 @@ impl Guard {
     /// compiled-in roots.
     #[must_use]
     pub fn public() -> Self {
-        let lookup = |name: String| async move {
-            // The port is the URL's.
-            let addresses = tokio::net::lookup_host((name, 0)).await?;
-            Ok(addresses.map(|address| address.ip()).collect())
-        };
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self::new(lookup, is_public, roots)
+        Self::new(look_up, is_public, public_roots())
+    }
+
+    /// The guard of a stack on one machine: it also lets requests through to servers of that machine, and
+    /// to them without TLS, so that whoever tries a receiver out needs no certificate. In the cloud this
+    /// would be a way inside.
+    #[must_use]
+    pub fn this_machine() -> Self {
+        let admits = |address: IpAddr| is_public(address) || address.to_canonical().is_loopback();
+        Self { ways: Ways::ThisMachine, ..Self::new(look_up, admits, public_roots()) }
     }
 
     /// A guard that asks another resolver, admits other addresses and trusts other roots: for tests
@@ -127,8 +141,8 @@ impl Guard {
     where
         F: Future<Output = io::Result<Vec<IpAddr>>> + Send + 'static,
     {
-        let lookup = move |name| -> Later<'static, _> { Box::pin(lookup(name)) };
-        Self { lookup: Arc::new(lookup), admits, roots: Arc::new(roots) }
+        let lookup = move |name| -> Addresses { Box::pin(lookup(name)) };
+        Self { lookup: Arc::new(lookup), admits, roots: Arc::new(roots), ways: Ways::Internet }
     }
 
     /// Judges a URL by what it says. To be asked before a URL is followed; what a name leads to is
@@ -138,7 +152,8 @@ impl Guard {
     /// [`Refused`], if it is not to be followed.
     pub fn check(&self, url: &Url) -> Result<(), Refused> {
         let is_anonymous = url.username().is_empty() && url.password().is_none();
-        if url.scheme() != "https" || !is_anonymous {
+        let is_followed = url.scheme() == "https" || self.is_to_this_machine(url);
+        if !is_followed || !is_anonymous {
             return Err(Refused::Url);
         }
         // `url` has read an address in whichever way it was written: 127.1, 0x7f.1, 2130706433.
@@ -148,6 +163,16 @@ impl Guard {
             Host::Domain(name) if is_local(name) => Err(Refused::Url),
             Host::Domain(_) => Ok(()),
         }
+    }
+
+    /// Whether it is a URL without TLS that this guard follows all the same.
+    fn is_to_this_machine(&self, url: &Url) -> bool {
+        let is_loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(_)) | None => false,
+        };
+        self.ways == Ways::ThisMachine && url.scheme() == "http" && is_loopback
     }
 
     /// A client that connects to nothing but what the guard admits, and whose user sets its limits.
@@ -165,7 +190,7 @@ impl Guard {
         Ok(reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(Arc::new(self.clone()))
-            .https_only(true)
+            .https_only(self.ways == Ways::Internet)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
@@ -198,6 +223,17 @@ impl Guard {
         addresses.truncate(ADDRESSES_MAX);
         Ok(addresses)
     }
+}
+
+/// Asks the system's resolver.
+async fn look_up(name: String) -> io::Result<Vec<IpAddr>> {
+    // The port is the URL's.
+    let addresses = tokio::net::lookup_host((name, 0)).await?;
+    Ok(addresses.map(|address| address.ip()).collect())
+}
+
+fn public_roots() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
 impl Resolve for Guard {

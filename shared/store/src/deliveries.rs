@@ -1,0 +1,423 @@
+//! Deliveries: one event for one receiver, with every attempt at it. The body is written once and is the same in all
+//! attempts. An attempt is begun by one conditional write and ended by another, so that two who were rung for the same
+//! delivery make one attempt, and one that was cut off is seen.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use domain::{
+    ids::UserId,
+    time::Timestamp,
+    webhook::{
+        DeliveryId, WebhookUrl,
+        schedule::{ATTEMPTS, Next, Outcome},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cursor, Fenced, List, Page, Store,
+    accept::number,
+    claim::{Answer, text, time, values},
+    conditions::Condition,
+    due::INDEX,
+    error::{StoreError, sort},
+    item::{VERSION, read_key},
+    keys,
+    lookup::page,
+    tx::Item,
+};
+
+/// How many attempts are remembered: those of one schedule, and of one asked for by hand.
+const REMEMBERED: usize = 20;
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// There is an attempt to come, or under way.
+    Due,
+    /// It was taken.
+    Delivered,
+    /// It was tried as often as it is, or its receiver is gone.
+    GivenUp,
+}
+
+impl DeliveryStatus {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Delivered => "delivered",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// One attempt at a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which one it is since the delivery was begun, or begun anew, from 1.
+    pub number: u32,
+    /// When it began.
+    pub at_ms: Timestamp,
+    /// What it met.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// A delivery, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Where to.
+    pub url: WebhookUrl,
+    /// What is sent, to the byte.
+    pub body: String,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// How many attempts were begun since it was begun, or begun anew.
+    pub tries: u32,
+    /// The attempts that are remembered, the latest last.
+    pub attempts: Vec<Attempt>,
+    /// When the next attempt is to be made; of use while it is due.
+    pub next_at: Timestamp,
+    /// When it was noted.
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DeliveryItem {
+    v: u32,
+    url: WebhookUrl,
+    body: String,
+    delivery_status: DeliveryStatus,
+    tries: u32,
+    #[serde(default)]
+    attempts: Vec<Attempt>,
+    next_at_ms: Timestamp,
+    created_at_ms: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_shard: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at_ms: Option<Timestamp>,
+    forget_at_s: u64,
+}
+
+/// What is delivered, and to whom, before the first attempt.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Where to.
+    pub url: WebhookUrl,
+    /// What is sent, to the byte.
+    pub body: String,
+    /// Until when it is kept, in seconds since the epoch.
+    pub forget_at_s: u64,
+}
+
+/// What became of an attempt to begin an attempt.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    /// It is ours to make.
+    Now(Delivery),
+    /// There is none to make, or somebody else makes it.
+    Not,
+}
+
+/// A delivery that is due. The index may be behind: what counts is the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueDelivery {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub delivery: DeliveryId,
+}
+
+impl Store {
+    /// Notes a delivery that is to be made at once, unless it is noted already.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn add_delivery(
+        &self,
+        user: &UserId,
+        new: &NewDelivery,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let row = DeliveryItem {
+            v: VERSION,
+            url: new.url.clone(),
+            body: new.body.clone(),
+            delivery_status: DeliveryStatus::Due,
+            tries: 0,
+            attempts: Vec::new(),
+            next_at_ms: now,
+            created_at_ms: now,
+            due_shard: Some(keys::shard(&new.id.event.job)),
+            due_at_ms: Some(now),
+            forget_at_s: new.forget_at_s,
+        };
+        let key = keys::delivery(user, &new.id);
+        self.put_new(&self.tables.webhooks, key, &row, Condition::AddDelivery).await.map(drop)
+    }
+
+    /// A user's delivery.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn delivery(
+        &self,
+        user: &UserId,
+        id: &DeliveryId,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let found = self.get(&self.tables.webhooks, keys::delivery(user, id)).await?;
+        found.map(read_delivery).transpose()
+    }
+
+    /// A user's deliveries, those of the newest job first; at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn deliveries(
+        &self,
+        user: &UserId,
+        limit: u8,
+        from: Option<&Cursor>,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let query = self.list(&self.tables.webhooks, user, List::Deliveries, from);
+        let query = query.limit(i32::from(limit).saturating_add(1));
+        let (items, next) = page(query, limit).await?;
+        let rows = items.into_iter().map(read_delivery).collect::<Result<_, _>>()?;
+        Ok(Page { rows, next })
+    }
+
+    /// Begins an attempt that is due at `now` and ends within `patience`; whoever does not end it is taken to be gone
+    /// after that.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn begin_attempt(
+        &self,
+        user: &UserId,
+        id: &DeliveryId,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Result<Begun, StoreError> {
+        let Some(found) = self.delivery(user, id).await? else { return Ok(Begun::Not) };
+        if found.status != DeliveryStatus::Due || found.next_at > now {
+            return Ok(Begun::Not);
+        }
+        let attempts = with_lost(&found, patience);
+        if usize::try_from(found.tries).is_ok_and(|tries| tries >= ATTEMPTS) {
+            // The last attempt was cut off.
+            let _taken = self.settle_delivery(user, &found, attempts, None).await?;
+            return Ok(Begun::Not);
+        }
+        let until = now.plus(patience);
+        let write = self
+            .update_delivery(user, id, Condition::BeginAttempt)
+            .update_expression(
+                "SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until, attempts = :attempts",
+            )
+            .set_expression_attribute_values(values([
+                (":due", text(DeliveryStatus::Due.as_str())),
+                (":tries", number(found.tries.into())),
+                (":one", number(1)),
+                (":now", time(now)),
+                (":until", time(until)),
+                (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
+            ]));
+        match self.update(write).await? {
+            Answer::Done(item) => Ok(Begun::Now(read_delivery(item.unwrap_or_default())?)),
+            Answer::Refused(_) => Ok(Begun::Not),
+        }
+    }
+
+    /// Ends an attempt, which is one that was begun: with what it met, and what comes next.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn end_attempt(
+        &self,
+        user: &UserId,
+        begun: &Delivery,
+        attempt: Attempt,
+        next: Next,
+    ) -> Result<Fenced, StoreError> {
+        let mut attempts = begun.attempts.clone();
+        attempts.push(attempt);
+        let attempts = remembered(attempts);
+        match next {
+            Next::Again(at) => {
+                let write = self
+                    .update_delivery(user, &begun.id, Condition::EndAttempt)
+                    .update_expression(
+                        "SET next_at_ms = :next, due_at_ms = :next, attempts = :attempts",
+                    )
+                    .set_expression_attribute_values(values([
+                        (":due", text(DeliveryStatus::Due.as_str())),
+                        (":tries", number(begun.tries.into())),
+                        (":next", time(at)),
+                        (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
+                    ]));
+                self.fenced(write).await
+            }
+            Next::Delivered => {
+                let delivered = Some(DeliveryStatus::Delivered);
+                self.settle_delivery(user, begun, attempts, delivered).await
+            }
+            Next::GivenUp | Next::Gone => self.settle_delivery(user, begun, attempts, None).await,
+        }
+    }
+
+    /// The last write of a delivery, which leaves the index with it: given up, unless it is something else.
+    async fn settle_delivery(
+        &self,
+        user: &UserId,
+        found: &Delivery,
+        attempts: Vec<Attempt>,
+        status: Option<DeliveryStatus>,
+    ) -> Result<Fenced, StoreError> {
+        let status = status.unwrap_or(DeliveryStatus::GivenUp);
+        let write = self
+            .update_delivery(user, &found.id, Condition::EndAttempt)
+            .update_expression(
+                "SET delivery_status = :status, attempts = :attempts REMOVE due_shard, due_at_ms",
+            )
+            .set_expression_attribute_values(values([
+                (":due", text(DeliveryStatus::Due.as_str())),
+                (":tries", number(found.tries.into())),
+                (":status", text(status.as_str())),
+                (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
+            ]));
+        self.fenced(write).await
+    }
+
+    /// Begins a delivery anew, with all its attempts. One that is due goes on as it stands. `false` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn redeliver(
+        &self,
+        user: &UserId,
+        id: &DeliveryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let write = self
+            .update_delivery(user, id, Condition::Redeliver)
+            .update_expression(
+                "SET delivery_status = :due, tries = :none, next_at_ms = :now, due_at_ms = :now, \
+                 due_shard = :shard",
+            )
+            .set_expression_attribute_values(values([
+                (":due", text(DeliveryStatus::Due.as_str())),
+                (":none", number(0)),
+                (":now", time(now)),
+                (":shard", number(keys::shard(&id.event.job).into())),
+            ]));
+        Ok(match self.update(write).await? {
+            Answer::Done(_) => true,
+            Answer::Refused(found) => found.is_some(),
+        })
+    }
+
+    /// At most `limit` of the deliveries of a shard that are due at `now`, the longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn due_deliveries(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let query = self.client.query().table_name(&self.tables.webhooks).index_name(INDEX);
+        let query = query
+            .key_condition_expression("due_shard = :shard AND due_at_ms <= :now")
+            .set_expression_attribute_values(values([
+                (":shard", number(shard.into())),
+                (":now", time(now)),
+            ]))
+            .limit(limit.into());
+        let items = query.send().await.map_err(sort)?.items.unwrap_or_default();
+        Ok(items.iter().filter_map(read_due).collect())
+    }
+
+    /// Has a delivery looked after again at `next`. It changes nothing about when it is tried.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn postpone_delivery(
+        &self,
+        due: &DueDelivery,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = self
+            .update_delivery(&due.user, &due.delivery, Condition::TendDelivery)
+            .update_expression("SET due_at_ms = :next")
+            .set_expression_attribute_values(values([(":now", time(now)), (":next", time(next))]));
+        self.fenced(write).await.map(drop)
+    }
+
+    fn update_delivery(
+        &self,
+        user: &UserId,
+        id: &DeliveryId,
+        condition: Condition,
+    ) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.tables.webhooks)
+            .set_key(Some(keys::delivery(user, id).attributes()))
+            .condition_expression(condition.text())
+    }
+}
+
+/// The attempts of a delivery, with the one that was begun and not ended, if there is such a one.
+fn with_lost(found: &Delivery, patience: Duration) -> Vec<Attempt> {
+    let mut attempts = found.attempts.clone();
+    let is_ended = attempts.last().is_some_and(|last| last.number == found.tries);
+    if found.tries > 0 && !is_ended {
+        attempts.push(Attempt {
+            number: found.tries,
+            at_ms: found.next_at.minus(patience),
+            outcome: Outcome::Lost,
+            took_ms: 0,
+        });
+    }
+    remembered(attempts)
+}
+
+fn remembered(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+    let forgotten = attempts.len().saturating_sub(REMEMBERED);
+    attempts.drain(..forgotten);
+    attempts
+}
+
+fn read_delivery(item: Item) -> Result<Delivery, StoreError> {
+    let (_, sk) = read_key(&item)?;
+    let id = keys::delivery_in(&sk);
+    let id = id.ok_or_else(|| StoreError::Unreadable("not a delivery".into()))?;
+    let row: DeliveryItem = serde_dynamo::from_item(item)?;
+    Ok(Delivery {
+        id,
+        url: row.url,
+        body: row.body,
+        status: row.delivery_status,
+        tries: row.tries,
+        attempts: row.attempts,
+        next_at: row.next_at_ms,
+        created_at: row.created_at_ms,
+    })
+}
+
+fn read_due(item: &Item) -> Option<DueDelivery> {
+    let (user, sk) = read_key(item).ok()?;
+    Some(DueDelivery { user, delivery: keys::delivery_in(&sk)? })
+}
