@@ -161,6 +161,13 @@ impl Pockets {
         }
     }
 
+    /// Whether a pocket has a turn for a new job, and nobody waits for it.
+    #[must_use]
+    pub fn offers_turn(&self, pocket: Pocket) -> bool {
+        let Balance { free_turns, waiting_jobs, .. } = self.get(pocket);
+        free_turns > 0 && waiting_jobs == 0
+    }
+
     /// The pocket whose turn a job of this age may take that waits: its own, or any that has one. `None`
     /// while there is none, or others go first.
     #[must_use]

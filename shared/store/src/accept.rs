@@ -196,6 +196,11 @@ impl Store {
                 }
                 Next::Wait | Next::Refuse => false,
             };
+            // Who is told so by the pockets need not be refused first.
+            let is_offered = seen.as_ref().is_some_and(|pockets| pockets.offers_turn(pocket));
+            if !is_offered && !matches!(next, Next::Move(_)) {
+                turn = Turn::Awaited;
+            }
             // Who meets others for the first time goes elsewhere at once.
             if asked == 0 && is_elsewhere {
                 effort.check(Duration::ZERO)?;

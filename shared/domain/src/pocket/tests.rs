@@ -145,6 +145,12 @@ fn a_job_that_waits_takes_a_turn_of_its_own_pocket_or_else_of_any() {
 }
 
 #[test]
+fn a_new_job_takes_no_turn_for_which_another_waits() {
+    let four = pockets([turns(0, 0), turns(1, 0), turns(1, 1), turns(0, 1)]);
+    assert_eq!([0, 1, 2, 3].map(|n| four.offers_turn(Pocket(n))), [false, true, false, false]);
+}
+
+#[test]
 fn a_new_job_lets_those_go_first_that_have_waited() {
     let one_each = pockets([turns(1, 1), turns(1, 1)]);
     assert_eq!(one_each.turn(Pocket(0), Duration::ZERO), Some(Pocket(0)), "there is one for each");

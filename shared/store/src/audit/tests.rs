@@ -35,6 +35,7 @@ fn balance(version: usize, available: u64) -> Value {
     let sides = json!({
         "available_micros": n(available), "held_micros": n(0), "charged_micros": n(0),
         "credited_micros": n(0), "open_jobs": n(0), "free_slots": n(6), "queue_cap": n(6),
+        "free_turns": n(2), "waiting_jobs": n(0), "running_cap": n(2),
         "balance_version": n(version),
     });
     row("balance", sides)
