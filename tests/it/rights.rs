@@ -53,12 +53,10 @@ async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     world.put_down(&anna, &slow).await;
     // One more than may run, so that it waits for a turn.
     let ben = world.user("ben", "1").await;
-    world.stack().pause_queue();
     let mut crowd = Vec::new();
-    for _ in 0..3 {
-        crowd.push(ben.accepted(&order(json!({}))).await);
+    for delay_ms in [3_000, 3_000, 0] {
+        crowd.push(ben.accepted(&order(json!({ "delay_ms": delay_ms }))).await);
     }
-    world.stack().resume_queue();
     for job in &crowd {
         assert_eq!(ben.wait(job).await.job_status(), "succeeded");
     }

@@ -179,8 +179,10 @@ impl Store {
             }
             Err(TxError::Refused { step: Step::Job, found: None }) => Ok(Claimed::Missing),
             // Others were quicker, or are in the way.
-            Err(TxError::Refused { step: Step::Own | Step::Other, .. })
-            | Err(TxError::Store(StoreError::Busy)) => Ok(Claimed::Waits { job, is_due }),
+            Err(
+                TxError::Refused { step: Step::Own | Step::Other, .. }
+                | TxError::Store(StoreError::Busy),
+            ) => Ok(Claimed::Waits { job, is_due }),
             Err(TxError::Store(error)) => Err(error),
         }
     }
