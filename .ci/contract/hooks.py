@@ -8,6 +8,7 @@ def is_good(case):
     return case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
 
 
+RECEIVER = "https://127.0.0.1:9/hooks"
 # Beyond, a number is not what somebody else reads of it; `extra` takes none.
 EXACT = 2**53 - 1
 
@@ -36,6 +37,10 @@ def before_call(context, case, kwargs):
         wish = (case.body.get("extra") or {}).get("sandbox") or {}
         if (wish.get("deliver") or 1) > (case.body.get("n") or 1):
             wish["deliver"] = 1
+        # A receiver is at a public address, or on this machine; there nobody listens.
+        for name in ("webhook_url", "url"):
+            if case.body.get(name) is not None:
+                case.body[name] = RECEIVER
         # Nobody is told of events without a URL.
         if case.body.get("webhook_url") is None:
             case.body.pop("webhook_events", None)

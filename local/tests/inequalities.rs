@@ -333,13 +333,23 @@ fn every_route_needs_a_key_but_those_that_are_public() {
     assert_eq!(
         closed,
         [
+            "DELETE /v1/webhooks/endpoints/{id}",
             "GET /v1/auth/limits",
             "GET /v1/credits/balance",
             "GET /v1/credits/transactions",
             "GET /v1/jobs",
             "GET /v1/jobs/{id}",
+            "GET /v1/webhooks/deliveries",
+            "GET /v1/webhooks/deliveries/{id}",
+            "GET /v1/webhooks/endpoints",
+            "GET /v1/webhooks/endpoints/{id}",
             "POST /v1/images/generations",
             "POST /v1/jobs/{id}/cancel",
+            "POST /v1/webhooks/deliveries/{id}/redeliver",
+            "POST /v1/webhooks/endpoints",
+            "POST /v1/webhooks/endpoints/{id}/enable",
+            "POST /v1/webhooks/endpoints/{id}/rotate",
+            "POST /v1/webhooks/secret",
         ]
     );
 }
@@ -375,6 +385,7 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
              STACK_NAME UPSTREAMS",
         ),
         ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL STACK_NAME"),
+        ("WebhooksFunction", "LOG_LEVEL STACK_NAME WEBHOOKS_TABLE"),
         (
             "SweepFunction",
             "FAIR_QUEUE GRACE_SECONDS JOBS_TABLE LEDGER_TABLE LOG_LEVEL QUEUE_URL \
@@ -401,9 +412,9 @@ fn the_books_cannot_be_lost() {
 }
 
 #[test]
-fn local_and_cloud_have_the_same_five_programs() {
+fn local_and_cloud_have_the_same_programs() {
     let template = template();
     let binaries: Vec<&str> =
         template.functions.values().map(|function| function.binary.as_str()).collect();
-    assert_eq!(binaries, ["authorize", "generate", "lookup", "submit", "sweep"]);
+    assert_eq!(binaries, ["authorize", "generate", "lookup", "submit", "sweep", "webhooks"]);
 }

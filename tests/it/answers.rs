@@ -9,10 +9,11 @@ use std::{
 use domain::{
     api_key::{ApiKey, Environment},
     scope::{Scope, Scopes},
+    webhook::{DeliveryId, EventId, EventKind, Receiver},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::Grant;
+use store::{Closed, Grant, NewDelivery};
 
 use crate::world::{Answer, Caller, World, answer, eventually, usd};
 
@@ -99,6 +100,58 @@ async fn jobs(world: &World, album: &mut Album, anna: &Caller) {
     album.job(anna, &overdue).await;
 }
 
+/// Who is told, and how that went.
+async fn webhooks(world: &World, album: &mut Album, anna: &Caller) {
+    let mut told = plain();
+    told["webhook_url"] = json!("http://127.0.0.1:9/hooks");
+    let code = "webhook_secret_required";
+    album.post(anna, &told, code).await.refused(400, code);
+    let endpoints = "/v1/webhooks/endpoints";
+    let post = |path: String| anna.request(Method::POST, &path);
+    for status in [201, 200] {
+        let secret = answer(post("/v1/webhooks/secret".to_owned())).await.expect(status);
+        album.keep(&format!("POST /v1/webhooks/secret {status}"), secret);
+    }
+    let url = json!({ "url": told["webhook_url"], "events": ["job.failed"] });
+    for status in [201, 200] {
+        let known = answer(post(endpoints.to_owned()).json(&url)).await.expect(status);
+        album.keep(&format!("POST {endpoints} {status}"), known);
+    }
+    let bad = answer(post(endpoints.to_owned()).json(&json!({ "url": "x" }))).await;
+    album.keep(&format!("POST {endpoints} refused"), bad.refused(400, "invalid_webhook_url"));
+    let [endpoint] = world.store().endpoints(&anna.user).await.unwrap().try_into().unwrap();
+    let path = format!("{endpoints}/{}", endpoint.id);
+    for what in ["rotate", "enable"] {
+        let changed = answer(post(format!("{path}/{what}"))).await.expect(200);
+        album.keep(&format!("POST {endpoints}/{{id}}/{what}"), changed);
+    }
+    album.get(anna, endpoints, "").await.expect(200);
+    world
+        .store()
+        .close_endpoint(&anna.user, &endpoint.id, Closed::Gone, world.now())
+        .await
+        .unwrap();
+    let gone = anna.get(&path).await.expect(200);
+    album.keep(&format!("GET {endpoints}/{{id}} gone"), gone);
+    answer(anna.request(Method::DELETE, &path)).await.expect(204);
+    let removed = anna.get(&path).await.refused(404, "endpoint_not_found");
+    album.keep(&format!("GET {endpoints}/{{id}} endpoint_not_found"), removed);
+
+    let deliveries = "/v1/webhooks/deliveries";
+    let job = "01890000-0000-7000-8000-000000000000".parse().unwrap();
+    let event = EventId { job, kind: EventKind::Failed };
+    let id = DeliveryId { event, receiver: Receiver::Order };
+    let path = format!("{deliveries}/{id}");
+    let unknown = anna.get(&path).await.refused(404, "delivery_not_found");
+    album.keep(&format!("GET {deliveries}/{{id}} delivery_not_found"), unknown);
+    let url = "http://127.0.0.1:9/hooks".to_owned().try_into().unwrap();
+    let new = NewDelivery { id, url, body: "{}".to_owned(), forget_at_s: 4_000_000_000 };
+    world.store().add_delivery(&anna.user, &new, world.now()).await.unwrap();
+    album.keep(&format!("GET {deliveries}/{{id}} due"), anna.get(&path).await.expect(200));
+    let again = answer(post(format!("{path}/redeliver"))).await.expect(202);
+    album.keep(&format!("POST {deliveries}/{{id}}/redeliver"), again);
+}
+
 /// What is refused, and why.
 async fn refusals(world: &World, album: &mut Album, anna: &Caller) {
     let post = anna.request(Method::POST, "/v1/images/generations");
@@ -161,6 +214,7 @@ async fn album() -> (Album, Vec<String>) {
     }
     assert_eq!(anna.balance().await.held, usd("0"));
     refusals(&world, &mut album, &anna).await;
+    webhooks(&world, &mut album, &world.user("hanna", "1").await).await;
 
     let stack = world.stack();
     let mut secrets: Vec<String> = stack.tables().values().cloned().collect();

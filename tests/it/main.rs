@@ -34,4 +34,5 @@ mod tenants;
 mod transactions;
 mod turns;
 mod waiting;
+mod webhooks_routes;
 mod world;

@@ -7,9 +7,10 @@ use local::template::{
     Template,
     roles::{Need, Right},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{BRISK, World, eventually};
+use crate::world::{BRISK, Caller, World, answer, eventually};
 
 /// What no request of a function asks for: Lambda takes messages from the queue in its name, signed URLs are
 /// used by others, and the keys of upstreams come from the environment here.
@@ -36,6 +37,29 @@ fn needless(template: &Template, function: &str, needs: &BTreeSet<Need>) -> Vec<
     role.rights.iter().filter(is_needless).cloned().collect()
 }
 
+/// Everything that is done about webhooks, each thing once.
+async fn told(anna: &Caller, made: &str) {
+    // Nobody listens there.
+    let url = json!({ "url": "http://127.0.0.1:9/hooks" });
+    let post = async |path: &str| answer(anna.request(Method::POST, path)).await;
+    post("/v1/webhooks/secret").await.expect(201);
+    let mut order = order(json!({}));
+    order["webhook_url"] = url["url"].clone();
+    anna.submit(&order).await.expect(202);
+    let endpoints = "/v1/webhooks/endpoints";
+    let new = answer(anna.request(Method::POST, endpoints).json(&url)).await.expect(201).id();
+    anna.get(endpoints).await.expect(200);
+    anna.get(&format!("{endpoints}/{new}")).await.expect(200);
+    post(&format!("{endpoints}/{new}/rotate")).await.expect(200);
+    post(&format!("{endpoints}/{new}/enable")).await.expect(200);
+    answer(anna.request(Method::DELETE, &format!("{endpoints}/{new}"))).await.expect(204);
+    let deliveries = "/v1/webhooks/deliveries";
+    anna.get(deliveries).await.expect(200);
+    let never = format!("{deliveries}/{made}.expired.order");
+    anna.get(&never).await.refused(404, "delivery_not_found");
+    post(&format!("{never}/redeliver")).await.refused(404, "delivery_not_found");
+}
+
 #[tokio::test]
 async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     let world = World::with(&BRISK).await;
@@ -48,6 +72,7 @@ async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     anna.get("/v1/jobs").await.expect(200);
     anna.transactions(10).await;
     anna.balance().await;
+    told(&anna, &made).await;
     // Put down, so that the worker rings for itself.
     let slow = anna.accepted(&order(json!({ "delay_ms": 600_000 }))).await;
     world.put_down(&anna, &slow).await;
@@ -63,8 +88,7 @@ async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     // Canceled before anybody looks at it, and expired after nobody did.
     world.stack().pause_queue();
     let canceled = anna.accepted(&order(json!({}))).await;
-    let cancel = anna.request(reqwest::Method::POST, &format!("/v1/jobs/{canceled}/cancel"));
-    crate::world::answer(cancel).await.expect(200);
+    anna.cancel(&canceled).await.expect(200);
     let missed = anna.accepted(&order(json!({}))).await;
     world.stack().resume_queue();
     world.forward(Duration::from_mins(2));

@@ -36,7 +36,7 @@ async fn every_route_with_an_authorizer_wants_a_good_key() {
         assert!(![401, 403].contains(&good.status) && good.status < 500, "{path}: {}", good.text);
     }
     assert_eq!(open, OPEN.map(str::to_owned).into());
-    assert_eq!(closed, 7);
+    assert_eq!(closed, 17);
     world.finish().await;
 }
 
@@ -99,6 +99,11 @@ async fn a_method_that_a_route_does_not_take_is_told_those_it_takes() {
         (Method::HEAD, "/v1/models", "GET"),
         (Method::PATCH, "/v1/credits/balance", "GET"),
         (Method::OPTIONS, "/v1/credits/balance", "GET"),
+        (Method::PUT, "/v1/webhooks/endpoints", "GET, POST"),
+        (Method::POST, "/v1/webhooks/endpoints/x", "GET, DELETE"),
+        (Method::GET, "/v1/webhooks/endpoints/x/rotate", "POST"),
+        (Method::GET, "/v1/webhooks/secret", "POST"),
+        (Method::DELETE, "/v1/webhooks/deliveries/x", "GET"),
         (Method::POST, "/", "GET"),
         (Method::TRACE, "/", "GET"),
         (Method::from_bytes(b"QUERY").unwrap(), "/v1/pricing", "GET"),

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::scope::Scope;
+use domain::{
+    scope::Scope,
+    webhook::{DeliveryId, EventId, EventKind, Receiver},
+};
 use reqwest::{Method, header::HeaderName};
 use serde_json::{Value, json};
-use store::Grant;
+use store::{Grant, NewDelivery};
 
 use crate::world::{Answer, Caller, World, answer};
 
@@ -38,6 +41,18 @@ fn border(route: &str) -> Border {
         "GET /v1/credits/balance" | "GET /v1/credits/transactions" | "GET /v1/auth/limits" => {
             Border::Own(Scope::AccountRead)
         }
+        "GET /v1/webhooks/endpoints" | "GET /v1/webhooks/deliveries" => {
+            Border::Own(Scope::WebhooksWrite)
+        }
+        "POST /v1/webhooks/endpoints" | "POST /v1/webhooks/secret" => {
+            Border::Made(Scope::WebhooksWrite)
+        }
+        "GET /v1/webhooks/endpoints/{id}"
+        | "DELETE /v1/webhooks/endpoints/{id}"
+        | "POST /v1/webhooks/endpoints/{id}/rotate"
+        | "POST /v1/webhooks/endpoints/{id}/enable"
+        | "GET /v1/webhooks/deliveries/{id}"
+        | "POST /v1/webhooks/deliveries/{id}/redeliver" => Border::Named(Scope::WebhooksWrite),
         other => panic!("{other} has no border here: say who may do what there"),
     }
 }
@@ -54,10 +69,18 @@ fn order() -> Value {
     json!({ "model": "recraft-v3", "prompt": "a secret cat", "metadata": { "note": "confidential" } })
 }
 
+fn endpoint() -> Value {
+    json!({ "url": "http://127.0.0.1:9/both?key=hush" })
+}
+
 async fn ask(caller: &Caller, method: &Method, path: &str) -> Answer {
     let request = caller.request(method.clone(), path);
-    let is_order = path.starts_with("/v1/images");
-    answer(if is_order { request.json(&order()) } else { request }).await
+    let body = match (method.as_str(), path) {
+        ("POST", "/v1/images/generations") => Some(order()),
+        ("POST", "/v1/webhooks/endpoints") => Some(endpoint()),
+        _ => None,
+    };
+    answer(body.into_iter().fold(request, |request, body| request.json(&body))).await
 }
 
 /// An answer without what is different each time.
@@ -83,6 +106,22 @@ struct Two {
 
 /// Nobody's, and nothing like an id either.
 const NOBODYS: &str = "01890000-0000-7000-8000-000000000000";
+/// The id of no endpoint.
+const NO_ENDPOINT: &str = "ep_000000000000000000000000";
+
+/// A delivery of a job, to the receiver that its order named.
+async fn delivered(world: &World, caller: &Caller, job: &str) -> DeliveryId {
+    let event = EventId { job: job.parse().unwrap(), kind: EventKind::Succeeded };
+    let id = DeliveryId { event, receiver: Receiver::Order };
+    let new = NewDelivery {
+        id: id.clone(),
+        url: "http://127.0.0.1:9/hers".to_owned().try_into().unwrap(),
+        body: "{}".to_owned(),
+        forget_at_s: 4_000_000_000,
+    };
+    world.store().add_delivery(&caller.user, &new, world.now()).await.unwrap();
+    id
+}
 
 impl Two {
     async fn new() -> Two {
@@ -92,10 +131,20 @@ impl Two {
         world.stack().pause_queue();
         let pending = anna.submit_as("annas-key", &order()).await.expect(202).id();
         let picture = anna.job(&made).await.json()["output"]["url"].as_str().unwrap().to_owned();
+        let secret = ask(&anna, &Method::POST, "/v1/webhooks/secret").await.expect(201).json();
+        let hers = ask(&anna, &Method::POST, "/v1/webhooks/endpoints").await.expect(201).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let delivery = delivered(&world, &anna, &made).await.to_string();
         let texts = ["confidential", "secret cat", "annas-key", "anna"].map(str::to_owned);
-        let secrets = texts.into_iter().chain([made.clone(), pending.clone(), picture]).collect();
+        let signing = [text(&secret["secret"]), text(&hers["secret"]), text(&hers["id"])];
+        let made_too = [made.clone(), pending.clone(), picture, delivery.clone()];
+        let secrets = texts.into_iter().chain(signing).chain(made_too).collect();
         let jobs = [made, pending].map(|job| (job, NOBODYS.to_owned()));
-        let named = BTreeMap::from([("/v1/jobs/{id}", jobs.to_vec())]);
+        let named = BTreeMap::from([
+            ("/v1/jobs/{id}", jobs.to_vec()),
+            ("/v1/webhooks/endpoints/{id}", vec![(text(&hers["id"]), NO_ENDPOINT.to_owned())]),
+            ("/v1/webhooks/deliveries/{id}", vec![(delivery, format!("{NOBODYS}.failed.order"))]),
+        ]);
         Two { world, anna, ben, secrets, named }
     }
 
@@ -166,11 +215,16 @@ async fn nobody_sees_touches_or_infers_what_is_anothers_on_any_route() {
                 assert_eq!(ask(ben, &method, &odd).await.status, 404, "{route}");
             }
             Border::Made(_) => {
-                // Her key is free for him, in the same words as in others.
-                let his = answer(ben.order(&order()).header("Idempotency-Key", "annas-key")).await;
-                let his = his.expect(202);
+                // What she took is free for him: her key, her URL.
+                let his = if path == "/v1/images/generations" {
+                    answer(ben.order(&order()).header("Idempotency-Key", "annas-key")).await
+                } else {
+                    ask(ben, &method, &path).await
+                };
+                assert!([201, 202].contains(&his.status), "{route}: {}", his.text);
                 assert_eq!(his.header("idempotent-replayed"), "");
-                assert!(two.secrets.iter().all(|secret| !his.id().contains(secret.as_str())));
+                let name = his.json()["id"].to_string() + &his.json()["secret"].to_string();
+                assert!(two.secrets.iter().all(|secret| !name.contains(secret.as_str())));
             }
         }
     }
@@ -205,7 +259,7 @@ async fn a_key_opens_the_routes_of_its_scopes_and_no_others() {
             {
                 let told = ask(caller, &method, &path).await;
                 if needed.is_none() || holds {
-                    assert!([200, 202, 404].contains(&told.status), "{route}: {}", told.text);
+                    assert!([200, 201, 202, 404].contains(&told.status), "{route}: {}", told.text);
                     continue;
                 }
                 let told = told.refused(403, "insufficient_scope").json();
@@ -221,6 +275,7 @@ async fn a_key_opens_the_routes_of_its_scopes_and_no_others() {
     opened["jobs:write"].iter().for_each(|route| assert!(route.starts_with("POST "), "{route}"));
     assert_eq!(opened["jobs:write"].len(), 2);
     assert_eq!(opened["jobs:read"].len(), 2);
+    assert_eq!(opened["webhooks:write"].len(), 10);
     world.stack().resume_queue();
     two.world.finish().await;
 }

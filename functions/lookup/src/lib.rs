@@ -18,11 +18,6 @@ use runtime::{Clock, Environment, Host, Trace, aws::Aws, images::Images, telemet
 use store::{Cursor, List, Store, StoreError};
 use web::{Freshness, Links, Refusal, request};
 
-/// The most rows of a page.
-const LIMIT_MAX: u8 = 100;
-/// The rows of a page where the caller does not say.
-const LIMIT: u8 = 20;
-
 /// What the function needs, made once and lent to every request.
 ///
 /// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `IMAGES_BUCKET`, `MARKUP`, `UPSTREAMS` and
@@ -183,27 +178,14 @@ fn place(
     user: &UserId,
     list: List,
 ) -> Result<(u8, Option<Cursor>), Refusal> {
-    let limit = parameters.get("limit").map_or(Ok(LIMIT), |text| limit(text))?;
-    let cursor = parameters.get("cursor").map(|text| read_cursor(text, user, list)).transpose()?;
-    Ok((limit, cursor))
+    let limit = request::limit(parameters)?;
+    Ok((limit, request::cursor(parameters, |text| Cursor::read(text, user, list))?))
 }
 
 fn status(text: &str) -> Result<Status, Refusal> {
     let expected = "one of pending, processing, succeeded, failed, expired and refunded";
     let status = Status::ALL.into_iter().find(|status| status.as_str() == text);
     status.ok_or(Refusal::InvalidParameter { param: "status", expected })
-}
-
-fn limit(text: &str) -> Result<u8, Refusal> {
-    let expected = "a whole number from 1 to 100";
-    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-    limit.ok_or(Refusal::InvalidParameter { param: "limit", expected })
-}
-
-fn read_cursor(text: &str, user: &UserId, list: List) -> Result<Cursor, Refusal> {
-    let expected = "the next_cursor of an earlier answer to you, of this list";
-    let invalid = |_| Refusal::InvalidParameter { param: "cursor", expected };
-    Cursor::read(text, user, list).map_err(invalid)
 }
 
 fn unavailable(error: StoreError) -> Refusal {

@@ -37,6 +37,15 @@ pub(crate) async fn start(
                 async move { lookup::respond(&app, request).await }
             }))
         }
+        "webhooks" => {
+            let app = webhooks::App::new(environment, host)?.with_guard(Guard::this_machine());
+            let app = Arc::new(app);
+            app.warm_up().await;
+            Ok(http(move |request| {
+                let app = Arc::clone(&app);
+                async move { webhooks::respond(&app, request).await }
+            }))
+        }
         "authorize" => {
             let app = Arc::new(authorize::App::new(environment, &host)?);
             app.warm_up().await;

@@ -35,7 +35,8 @@ fn the_template_of_the_project_is_understood() {
             "GenerateFunction",
             "LookupFunction",
             "SubmitFunction",
-            "SweepFunction"
+            "SweepFunction",
+            "WebhooksFunction"
         ]
     );
     assert_eq!(template.tables.len(), 4);

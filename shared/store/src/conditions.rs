@@ -127,6 +127,14 @@ conditions! {
     TendDelivery = "attribute_exists(due_shard) AND due_at_ms <= :now",
     /// A delivery that is not due any more is begun anew.
     Redeliver = "attribute_exists(pk) AND delivery_status <> :due",
+    /// The user has no endpoint at this URL.
+    RegisterEndpoint = "attribute_not_exists(pk)",
+    /// There is an endpoint to be opened.
+    OpenEndpoint = "attribute_exists(pk)",
+    /// There is nothing yet that orders are signed with.
+    FirstSecret = "attribute_not_exists(pk)",
+    /// There is a secret to be replaced, and it is another one: not by a copy of the request that comes late.
+    RotateSecret = "attribute_exists(pk) AND secret <> :secret",
     /// An endpoint is closed while it is open.
     CloseEndpoint = "attribute_exists(pk) AND attribute_not_exists(disabled_at_ms)",
 

@@ -111,6 +111,17 @@ impl Store {
         }
     }
 
+    /// Reads a row of the webhooks table that is not there, so that the connection is.
+    pub async fn warm_up_webhooks(&self) {
+        let nowhere = keys::Key { pk: "-".to_owned(), sk: "-".to_owned() };
+        if let Err(error) = self.get(&self.tables.webhooks, nowhere).await {
+            tracing::warn!(
+                cause = causes::chain(&error),
+                "the webhooks table cannot be reached yet"
+            );
+        }
+    }
+
     /// A user's job.
     ///
     /// # Errors

@@ -124,8 +124,7 @@ impl Store {
     /// [`StoreError`]
     pub async fn order_secrets(&self, user: &UserId) -> Result<Option<Secrets>, StoreError> {
         let found = self.get(&self.tables.webhooks, keys::secret(user)).await?;
-        let row = found.map(serde_dynamo::from_item::<Item, SecretsItem>).transpose()?;
-        Ok(row.map(Secrets::from))
+        found.map(read_secrets).transpose()
     }
 
     /// Delivers nothing to an endpoint any more.
@@ -155,7 +154,12 @@ impl Store {
     }
 }
 
-fn read_endpoint(item: Item) -> Result<Endpoint, StoreError> {
+pub(crate) fn read_secrets(item: Item) -> Result<Secrets, StoreError> {
+    let row: SecretsItem = serde_dynamo::from_item(item)?;
+    Ok(row.into())
+}
+
+pub(crate) fn read_endpoint(item: Item) -> Result<Endpoint, StoreError> {
     let (_, sk) = read_key(&item)?;
     let id = sk.strip_prefix(keys::ENDPOINT).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| StoreError::Unreadable("not an endpoint".into()))?;

@@ -50,6 +50,15 @@ pub fn answer(
     Ok(response)
 }
 
+/// An answer that it is done, of which there is nothing to say.
+#[must_use]
+pub fn nothing() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    response
+}
+
 /// An answer whose body is JSON already, the same for everyone.
 #[must_use]
 pub fn written(json: &str) -> Response<Body> {

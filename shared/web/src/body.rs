@@ -6,6 +6,7 @@ pub(crate) mod job;
 pub(crate) mod limits;
 pub(crate) mod quote;
 pub(crate) mod transactions;
+pub(crate) mod webhooks;
 
 #[cfg(test)]
 pub(crate) use crate::openapi::schema::{SignedUsd, Usd};

@@ -12,7 +12,8 @@ pub mod request;
 mod routes;
 
 pub use answer::{
-    Freshness, Queue, answer, created, replayed, respond, tell_applied, tell_queue, written,
+    Freshness, Queue, answer, created, nothing, replayed, respond, tell_applied, tell_queue,
+    written,
 };
 pub use body::{
     balance::balance,
@@ -21,6 +22,9 @@ pub use body::{
     limits::{limits, tiers},
     quote::quote,
     transactions::transactions,
+    webhooks::{
+        Attempt, Delivery, Endpoint, deliveries, delivery, endpoint, endpoints, webhook_secret,
+    },
 };
 pub use refusal::Refusal;
 pub use routes::{ROUTES, allowed};

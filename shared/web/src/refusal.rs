@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::{money::MicroUsd, order::OrderError, scope::Scope};
+use domain::{money::MicroUsd, order::OrderError, scope::Scope, webhook};
 use lambda_http::{
     Body, Response,
     http::{HeaderValue, StatusCode, header::ALLOW},
@@ -71,6 +71,21 @@ pub enum Refusal {
         "what is sent to webhook_url is signed with your secret, and you have none yet: POST /v1/webhooks/secret"
     )]
     WebhookSecretRequired,
+    /// The `url` of an endpoint is not where we would deliver to.
+    #[error(
+        "url must be an https URL of at most {} bytes with a public host, without credentials and without a fragment",
+        webhook::URL_BYTES_MAX
+    )]
+    BadEndpointUrl,
+    /// The user has as many endpoints as there may be.
+    #[error("there are {} endpoints already; remove one", webhook::ENDPOINTS_MAX)]
+    TooManyEndpoints,
+    /// There is no such endpoint of this user's.
+    #[error("there is no such endpoint")]
+    EndpointNotFound,
+    /// There is no such delivery of this user's.
+    #[error("there is no such delivery")]
+    DeliveryNotFound,
     /// The idempotency key is out of bounds.
     #[error(
         "an idempotency key has 1 to 128 characters, no control characters, and in the header no comma"
@@ -169,6 +184,10 @@ impl Refusal {
             Self::InvalidParameter { .. } => row(S::BAD_REQUEST, INVALID, "invalid_parameter"),
             Self::Order(error) => order_row(error),
             Self::WebhookSecretRequired => row(S::BAD_REQUEST, INVALID, "webhook_secret_required"),
+            Self::BadEndpointUrl => row(S::BAD_REQUEST, INVALID, "invalid_webhook_url"),
+            Self::TooManyEndpoints => row(S::CONFLICT, "conflict", "too_many_endpoints"),
+            Self::EndpointNotFound => row(S::NOT_FOUND, "not_found", "endpoint_not_found"),
+            Self::DeliveryNotFound => row(S::NOT_FOUND, "not_found", "delivery_not_found"),
             Self::BadIdempotencyKey => row(S::BAD_REQUEST, INVALID, "invalid_idempotency_key"),
             Self::IdempotencyKeysDiffer => row(S::BAD_REQUEST, INVALID, "idempotency_keys_differ"),
             Self::KeyReused => {
@@ -198,6 +217,7 @@ impl Refusal {
             Self::InvalidParameter { param, .. } => param,
             Self::Order(error) => return Some(order_param(error)),
             Self::WebhookSecretRequired => "webhook_url",
+            Self::BadEndpointUrl => "url",
             Self::BadIdempotencyKey | Self::IdempotencyKeysDiffer | Self::KeyReused => {
                 "idempotency_key"
             }
@@ -212,6 +232,9 @@ impl Refusal {
             | Self::QueueFull { .. }
             | Self::JobNotFound
             | Self::JobNotCancelable
+            | Self::TooManyEndpoints
+            | Self::EndpointNotFound
+            | Self::DeliveryNotFound
             | Self::RouteNotFound
             | Self::MethodNotAllowed { .. }
             | Self::AccountBusy
@@ -243,6 +266,10 @@ impl Refusal {
             | Self::InvalidParameter { .. }
             | Self::Order(_)
             | Self::WebhookSecretRequired
+            | Self::BadEndpointUrl
+            | Self::TooManyEndpoints
+            | Self::EndpointNotFound
+            | Self::DeliveryNotFound
             | Self::BadIdempotencyKey
             | Self::IdempotencyKeysDiffer
             | Self::KeyReused

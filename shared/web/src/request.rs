@@ -10,6 +10,7 @@ use domain::{
     ids::{JobId, UserId},
     order::Draft,
     scope::{Scope, Scopes},
+    webhook::{BadEventKind, EventKind, Events, WebhookUrl},
 };
 use lambda_http::{
     Request, RequestExt,
@@ -28,6 +29,11 @@ pub use prefer::{WAIT_MAX, Wait};
 /// The largest body, in bytes: above what the longest prompt, notes and extras come to when every
 /// character is escaped.
 pub const BODY_BYTES_MAX: usize = 256 * 1_024;
+
+/// The most rows of a page.
+const LIMIT_MAX: u8 = 100;
+/// The rows of a page where the caller does not say.
+const LIMIT: u8 = 20;
 
 /// The query parameter that asks for the price alone.
 const DRY_RUN: &str = "dry_run";
@@ -98,6 +104,30 @@ pub fn query(request: &Request, known: &[&str]) -> Result<BTreeMap<String, Strin
     Ok(found)
 }
 
+/// How many rows of a list are wanted, of the parameters of a query.
+///
+/// # Errors
+/// [`Refusal::InvalidParameter`]
+pub fn limit(parameters: &BTreeMap<String, String>) -> Result<u8, Refusal> {
+    let Some(text) = parameters.get("limit") else { return Ok(LIMIT) };
+    let expected = "a whole number from 1 to 100";
+    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    limit.ok_or(Refusal::InvalidParameter { param: "limit", expected })
+}
+
+/// Where in a list to begin, of the parameters of a query: as `read` reads it, where the caller says.
+///
+/// # Errors
+/// [`Refusal::InvalidParameter`]
+pub fn cursor<T, E>(
+    parameters: &BTreeMap<String, String>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, Refusal> {
+    let expected = "the next_cursor of an earlier answer to you, of this list";
+    let invalid = |_| Refusal::InvalidParameter { param: "cursor", expected };
+    parameters.get("cursor").map(|text| read(text)).transpose().map_err(invalid)
+}
+
 /// The job that a path names.
 ///
 /// # Errors
@@ -156,6 +186,23 @@ pub fn order(request: &Request) -> Result<(Draft, Option<IdempotencyKey>), Refus
     };
     fields.none_left()?;
     Ok((draft, idempotency_key(header_key(request)?, key)?))
+}
+
+/// The endpoint that a request asks to register: where it listens, and what it wants to be told.
+///
+/// # Errors
+/// [`Refusal`]; the first thing that is wrong.
+pub fn endpoint(request: &Request) -> Result<(WebhookUrl, Events), Refusal> {
+    query(request, &[])?;
+    let mut fields = Fields(members::read(json_body(request)?)?);
+    let url = fields.text("url")?.ok_or(Refusal::MissingParameter("url"))?;
+    let events = fields.list("events")?.unwrap_or_default();
+    fields.none_left()?;
+    let url = WebhookUrl::try_from(url).map_err(|_| Refusal::BadEndpointUrl)?;
+    let expected = "a list of job.succeeded, job.failed, job.expired and job.refunded";
+    let unknown = |BadEventKind| Refusal::InvalidParameter { param: "events", expected };
+    let named = events.into_iter().map(EventKind::try_from).collect::<Result<_, _>>();
+    Ok((url, Events::new(named.map_err(unknown)?)))
 }
 
 /// The bytes of a body that says it is JSON.

@@ -36,6 +36,9 @@ fn checks() -> BTreeMap<String, jsonschema::Validator> {
     schemas["OpenApi"] = open;
     let mut checks = BTreeMap::new();
     for (name, answer) in answers() {
+        if answer.get("content").is_none() {
+            continue;
+        }
         let mut schema = answer["content"]["application/json"]["schema"].clone();
         schema["components"] = json!({ "schemas": schemas });
         let options = jsonschema::options().should_validate_formats(true);
@@ -83,8 +86,10 @@ pub(crate) fn check(method: &str, path: &str, status: u16, headers: &HeaderMap, 
         Some(operation) => format!("{operation} {status}"),
         None => status.to_string(),
     };
+    assert!(answers().contains_key(&name), "{method} {path}: {name} is not described: {text}");
     let Some(check) = CHECKS.get(&name) else {
-        panic!("{method} {path}: {name} is not described: {text}");
+        assert_eq!(text, "", "{name} has no body");
+        return;
     };
     if method != "HEAD" {
         let body: Value = serde_json::from_str(text).unwrap();

@@ -12,6 +12,7 @@ mod claim;
 mod credit;
 mod deliveries;
 mod due;
+mod endpoints;
 mod entries;
 mod events;
 mod finish;

@@ -7,14 +7,13 @@ use domain::{
     job::{Image, Job, Refund, State},
     size::Ratio,
     time::Timestamp,
-    webhook::{EventKind, Events},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 #[cfg(test)]
 use super::Usd;
-use super::{List, date_time, usd};
+use super::{List, date_time, usd, webhooks::named};
 use crate::Freshness;
 
 /// Where the pictures of a job can be fetched, in their order, and until when.
@@ -154,11 +153,6 @@ fn job_out<'a>(job: &'a Job, links: &'a Links) -> JobOut<'a> {
         webhook_url: webhook.map(|webhook| webhook.url.as_str()),
         webhook_events: webhook.and_then(|webhook| named(&webhook.events)),
     }
-}
-
-/// The names of some events; none where it is all of them.
-fn named(events: &Events) -> Option<Vec<&'static str>> {
-    (!events.are_all()).then(|| events.named().map(EventKind::as_str).collect())
 }
 
 /// A part of a user's jobs, each with the links of its pictures, and where the next part begins.

@@ -71,11 +71,7 @@ pub(super) fn operations() -> Vec<Operation> {
          the same answer.",
     )
     .job_id()
-    .body(
-        false,
-        json!({ "type": "object", "additionalProperties": false, "description": "Nothing." }),
-        json!({ "nothing": {} }),
-    )
+    .nothing()
     .answers(
         200,
         "The job: `refunded`, with `error.code` `canceled`.",

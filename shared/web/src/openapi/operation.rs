@@ -79,9 +79,13 @@ impl Operation {
     /// The job that the path names.
     pub(super) fn job_id(self) -> Self {
         let schema = json!({ "type": "string", "format": "uuid" });
+        self.id_of("The job's `id`.", schema, "job_not_found")
+    }
+
+    /// What the path names, and what is answered if there is no such thing.
+    pub(super) fn id_of(self, description: &str, schema: Value, unknown: &'static str) -> Self {
         // What a gateway decodes may have more segments, or fewer: `%2F`, `%3F`.
-        self.parameter("path", "id", "The job's `id`.", schema)
-            .refuses(&["job_not_found", "route_not_found"])
+        self.parameter("path", "id", description, schema).refuses(&[unknown, "route_not_found"])
     }
 
     fn parameter(mut self, place: &str, name: &str, description: &str, schema: Value) -> Self {
@@ -125,6 +129,22 @@ impl Operation {
         });
         self.answers.insert(status, answer);
         self
+    }
+
+    /// Answers so, without a body.
+    pub(super) fn answers_nothing(mut self, status: u16, description: &str) -> Self {
+        let headers = header_refs(&["Cache-Control"]);
+        self.answers.insert(status, json!({ "description": description, "headers": headers }));
+        self
+    }
+
+    /// Takes a body that says nothing, or none.
+    pub(super) fn nothing(self) -> Self {
+        self.body(
+            false,
+            json!({ "type": "object", "additionalProperties": false, "description": "Nothing." }),
+            json!({ "nothing": {} }),
+        )
     }
 
     /// May be refused so.
@@ -184,6 +204,7 @@ fn tag(path: &str) -> &'static str {
     match path.split('/').nth(2) {
         Some("images") => super::images::TAG,
         Some("jobs") => super::jobs::TAG,
+        Some("webhooks") => super::webhooks::TAG,
         Some("credits" | "auth") => super::credits::TAG,
         _ => super::catalogue::TAG,
     }

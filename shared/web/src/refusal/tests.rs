@@ -68,6 +68,10 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Order(OrderError::BadWebhookEvents),
         Refusal::Order(OrderError::WebhookEventsWithoutUrl),
         Refusal::WebhookSecretRequired,
+        Refusal::BadEndpointUrl,
+        Refusal::TooManyEndpoints,
+        Refusal::EndpointNotFound,
+        Refusal::DeliveryNotFound,
         Refusal::BadIdempotencyKey,
         Refusal::IdempotencyKeysDiffer,
         Refusal::KeyReused,
@@ -114,25 +118,29 @@ fn place(refusal: &Refusal) -> usize {
             OrderError::WebhookEventsWithoutUrl => 23,
         },
         Refusal::WebhookSecretRequired => 24,
-        Refusal::BadIdempotencyKey => 25,
-        Refusal::IdempotencyKeysDiffer => 26,
-        Refusal::KeyReused => 27,
-        Refusal::InsufficientBalance { .. } => 28,
-        Refusal::QueueFull { .. } => 29,
-        Refusal::JobNotFound => 30,
-        Refusal::JobNotCancelable => 31,
-        Refusal::RouteNotFound => 32,
-        Refusal::MethodNotAllowed { .. } => 33,
-        Refusal::AccountBusy => 34,
-        Refusal::Unavailable(_) => 35,
-        Refusal::Internal(_) => 36,
+        Refusal::BadEndpointUrl => 25,
+        Refusal::TooManyEndpoints => 26,
+        Refusal::EndpointNotFound => 27,
+        Refusal::DeliveryNotFound => 28,
+        Refusal::BadIdempotencyKey => 29,
+        Refusal::IdempotencyKeysDiffer => 30,
+        Refusal::KeyReused => 31,
+        Refusal::InsufficientBalance { .. } => 32,
+        Refusal::QueueFull { .. } => 33,
+        Refusal::JobNotFound => 34,
+        Refusal::JobNotCancelable => 35,
+        Refusal::RouteNotFound => 36,
+        Refusal::MethodNotAllowed { .. } => 37,
+        Refusal::AccountBusy => 38,
+        Refusal::Unavailable(_) => 39,
+        Refusal::Internal(_) => 40,
     }
 }
 
 #[test]
 fn the_list_is_complete() {
     let places: Vec<usize> = refusals().iter().map(place).collect();
-    assert_eq!(places, (0..37).collect::<Vec<_>>());
+    assert_eq!(places, (0..41).collect::<Vec<_>>());
 }
 
 /// A row of the table: status, type, code, parameter and `Retry-After`, then the message.
@@ -200,6 +208,14 @@ fn each_failure_has_its_status_its_code_and_its_words() {
         webhook_events says what is told to webhook_url, which is missing
     400 invalid_request_error webhook_secret_required webhook_url -
         what is sent to webhook_url is signed with your secret, and you have none yet: POST /v1/webhooks/secret
+    400 invalid_request_error invalid_webhook_url url -
+        url must be an https URL of at most 2048 bytes with a public host, without credentials and without a fragment
+    409 conflict too_many_endpoints - -
+        there are 10 endpoints already; remove one
+    404 not_found endpoint_not_found - -
+        there is no such endpoint
+    404 not_found delivery_not_found - -
+        there is no such delivery
     400 invalid_request_error invalid_idempotency_key idempotency_key -
         an idempotency key has 1 to 128 characters, no control characters, and in the header no comma
     400 invalid_request_error idempotency_keys_differ idempotency_key -
@@ -232,7 +248,8 @@ fn no_two_failures_share_a_code_but_those_of_a_value() {
     let codes = refusals().into_iter().map(|refusal| refusal.row().code);
     let mut seen = BTreeSet::new();
     let twice: Vec<&str> = codes.filter(|code| !seen.insert(*code)).collect();
-    assert_eq!(twice, ["invalid_parameter"; 3]);
+    let of_values = ["invalid_parameter", "invalid_parameter", "invalid_parameter"];
+    assert_eq!(twice, [&of_values[..], &["invalid_webhook_url"]].concat());
 }
 
 #[test]

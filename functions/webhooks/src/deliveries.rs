@@ -1,0 +1,72 @@
+//! Deliveries: what was told to whom, how that went, and telling it again. One that is unknown, malformed or somebody
+//! else's is the same answer.
+
+use domain::{scope::Scope, webhook::DeliveryId};
+use lambda_http::{Body, Request, Response, http::StatusCode};
+use store::{Cursor, Delivery, DeliveryStatus, List};
+use web::{Freshness, Refusal, request};
+
+use crate::{App, asks_nothing_more, unavailable};
+
+/// The caller's deliveries, page by page.
+pub(crate) async fn list(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request, Scope::WebhooksWrite)?.user;
+    let parameters = request::query(request, &["limit", "cursor"])?;
+    let limit = request::limit(&parameters)?;
+    let cursor = |text: &str| Cursor::read(text, &user, List::Deliveries);
+    let cursor = request::cursor(&parameters, cursor)?;
+    let page = app.store.deliveries(&user, limit, cursor.as_ref()).await.map_err(unavailable)?;
+    let next = page.next.map(|next| next.write(&user));
+    let shown: Vec<_> = page.rows.iter().map(show_as).collect();
+    web::answer(StatusCode::OK, &web::deliveries(&shown, next), Freshness::Private)
+}
+
+/// One delivery.
+pub(crate) async fn show(
+    app: &App,
+    request: &Request,
+    id: &str,
+) -> Result<Response<Body>, Refusal> {
+    let user = request::caller(request, Scope::WebhooksWrite)?.user;
+    request::query(request, &[])?;
+    let found = app.store.delivery(&user, &read(id)?).await.map_err(unavailable)?;
+    let delivery = found.ok_or(Refusal::DeliveryNotFound)?;
+    web::answer(StatusCode::OK, &web::delivery(&show_as(&delivery)), Freshness::Private)
+}
+
+/// Delivers again, with all attempts, whatever became of it before. What rings for it is its row: it is due at once.
+pub(crate) async fn redeliver(
+    app: &App,
+    request: &Request,
+    request_id: &str,
+    id: &str,
+) -> Result<Response<Body>, Refusal> {
+    let user = asks_nothing_more(request)?;
+    let id = read(id)?;
+    let begun = app.store.redeliver(&user, &id, app.clock.now()).await.map_err(unavailable)?;
+    begun.then_some(()).ok_or(Refusal::DeliveryNotFound)?;
+    tracing::info!(request_id, user_id = %user, delivery_id = %id, "delivered again");
+    let found = app.store.delivery(&user, &id).await.map_err(unavailable)?;
+    let delivery = found.ok_or(Refusal::DeliveryNotFound)?;
+    web::answer(StatusCode::ACCEPTED, &web::delivery(&show_as(&delivery)), Freshness::Private)
+}
+
+fn read(id: &str) -> Result<DeliveryId, Refusal> {
+    id.parse().map_err(|_| Refusal::DeliveryNotFound)
+}
+
+fn show_as(delivery: &Delivery) -> web::Delivery<'_> {
+    let is_due = delivery.status == DeliveryStatus::Due;
+    let attempt = |attempt: &store::Attempt| web::Attempt {
+        at: attempt.at_ms,
+        outcome: attempt.outcome,
+        duration_ms: attempt.took_ms,
+    };
+    web::Delivery {
+        id: &delivery.id,
+        status: delivery.status.as_str(),
+        attempts: delivery.attempts.iter().map(attempt).collect(),
+        next_attempt_at: is_due.then_some(delivery.next_at),
+        created_at: delivery.created_at,
+    }
+}

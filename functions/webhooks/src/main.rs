@@ -1,0 +1,19 @@
+//! The webhooks function: wiring, and nothing else.
+
+use std::convert::Infallible;
+
+use lambda_http::{Error, Request, service_fn};
+use runtime::{Environment, Host, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::init(&environment);
+    let app = webhooks::App::new(&environment, Host::system())?;
+    app.warm_up().await;
+    let app = &app;
+    lambda_http::run(service_fn(async move |request: Request| {
+        Ok::<_, Infallible>(webhooks::respond(app, request).await)
+    }))
+    .await
+}
