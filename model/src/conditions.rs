@@ -6,8 +6,8 @@ use store::Condition;
 
 use crate::expression::{BadExpression, Expression, Given, Row};
 
-/// Conditions of how it is told what became of jobs: no job and no money depends on them.
-pub const OF_TELLING: [Condition; 8] = [
+/// Conditions of how it is told what became of jobs, and to whom: no job and no money depends on them.
+pub const OF_TELLING: [Condition; 12] = [
     Condition::TendEvent,
     Condition::NoteTold,
     Condition::AddDelivery,
@@ -15,6 +15,10 @@ pub const OF_TELLING: [Condition; 8] = [
     Condition::EndAttempt,
     Condition::TendDelivery,
     Condition::Redeliver,
+    Condition::RegisterEndpoint,
+    Condition::OpenEndpoint,
+    Condition::FirstSecret,
+    Condition::RotateSecret,
     Condition::CloseEndpoint,
 ];
 

@@ -299,7 +299,7 @@ async fn what_is_too_much_to_keep_is_counted() {
     let script = Account::of(rows).script();
     let report = script.store().audit_within(bounds, NOW, Duration::ZERO, |_| {}).await.unwrap();
     // Each has no hold, and the balance knows nothing of any of them.
-    assert_eq!((report.violations.len(), report.violations_count()), (3, 22));
+    assert_eq!((report.violations.len(), report.violations_count()), (3, 23));
     assert!(!report.is_clean());
 }
 
