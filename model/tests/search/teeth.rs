@@ -74,11 +74,11 @@ fn without_the_conditions_on_the_turns_more_jobs_run_than_may() {
 }
 
 #[test]
-fn without_a_look_at_the_turn_a_hard_expiry_loses_one_that_was_taken_meanwhile() {
+fn without_a_look_at_the_turn_a_hard_expiry_does_not_fit_the_books() {
     let text = "job_status IN (:pending, :processing) AND expires_at_ms <= :now";
     let turns = Bounds::turns();
     let soon = Bounds { horizon: 1, timing: Timing { hard_expiry: 2, ..turns.timing }, ..turns };
-    assert_breaks(soon, &[(Condition::FinishOpen, text)], rules::TURNS);
+    assert_breaks(soon, &[(Condition::FinishOpen, text)], rules::BALANCED);
 }
 
 /// The row's own state keeps the money from moving twice even then, but who asks a second time, because
