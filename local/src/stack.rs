@@ -223,6 +223,11 @@ impl Stack {
         }
     }
 
+    /// What was published on the event bus, the latest last.
+    pub fn published(&self) -> Vec<Value> {
+        self.standins.as_ref().map(Standins::published).unwrap_or_default()
+    }
+
     /// Sets what `GET /_local/stack` says of a demo.
     pub fn set_demo(&self, demo: Value) {
         self.gateway.set_demo(demo);

@@ -217,6 +217,7 @@ fn read(
             Kind::Bucket => {
                 buckets.insert(id, queues::read_bucket(&resource)?);
             }
+            Kind::Bus => queues::read_bus(&resource)?,
             Kind::LeftOut => {}
         }
     }

@@ -106,16 +106,19 @@ impl Functions {
     fn store(&self, role: Role) -> store::Store {
         let (_, host) = self.start(role);
         let aws = runtime::aws::Aws::new(environment("SubmitFunction"), &host).unwrap();
-        let [jobs, ledger] = TABLES.map(|(_, name)| name.to_owned());
+        let [jobs, ledger, webhooks] = TABLES.map(|(_, name)| name.to_owned());
         store::Store::new(
             aws.dynamodb(),
-            store::Tables { jobs, ledger, keys: String::new(), webhooks: String::new() },
+            store::Tables { jobs, ledger, webhooks, ..store::Tables::default() },
         )
     }
 }
 
-const TABLES: [(&str, &str); 2] =
-    [("JOBS_TABLE", crate::cloud::JOBS), ("LEDGER_TABLE", crate::cloud::LEDGER)];
+const TABLES: [(&str, &str); 3] = [
+    ("JOBS_TABLE", crate::cloud::JOBS),
+    ("LEDGER_TABLE", crate::cloud::LEDGER),
+    ("WEBHOOKS_TABLE", crate::cloud::WEBHOOKS),
+];
 
 /// How long an invocation of a function may last, as the template says.
 pub(crate) fn limit(function: &str) -> Duration {

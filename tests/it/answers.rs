@@ -96,7 +96,7 @@ async fn jobs(world: &World, album: &mut Album, anna: &Caller) {
     album.keep("POST /v1/images/generations dry run", answer(dry).await.expect(200));
     let overdue = anna.accepted(&plain()).await;
     world.forward(Duration::from_mins(31));
-    world.sweep().await;
+    world.stack().sweep_now().await.unwrap();
     album.job(anna, &overdue).await;
 }
 

@@ -88,7 +88,7 @@ async fn what_is_open_is_told_after_each_sweep_with_the_age_of_the_oldest() {
     assert!((481..580).contains(&counts.last("OldestHoldAge").unwrap()));
 
     world.forward(Duration::from_mins(18));
-    world.sweep().await;
+    world.stack().sweep_now().await.unwrap();
     assert_eq!((counts.last("OpenJobs"), counts.last("OldestHoldAge")), (Some(0), Some(0)));
     world.finish().await;
 }

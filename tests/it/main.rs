@@ -34,5 +34,6 @@ mod tenants;
 mod transactions;
 mod turns;
 mod waiting;
+mod webhooks;
 mod webhooks_routes;
 mod world;

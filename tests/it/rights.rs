@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use domain::webhook::Secret;
 use local::template::{
     Template,
     roles::{Need, Right},
@@ -10,7 +11,13 @@ use local::template::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{BRISK, Caller, World, answer, eventually};
+use crate::{
+    webhooks::{
+        self,
+        receiver::{Receiver, Reply},
+    },
+    world::{BRISK, Caller, World, answer, eventually},
+};
 
 /// What no request of a function asks for: Lambda takes messages from the queue in its name, signed URLs are
 /// used by others, and the keys of upstreams come from the environment here.
@@ -64,6 +71,9 @@ async fn told(anna: &Caller, made: &str) {
 async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     let world = World::with(&BRISK).await;
     let anna = world.user("anna", "10").await;
+    // Tried again, so that whoever delivers rings for itself.
+    let receiver = Receiver::start((0..3).map(|_| Reply::status(500))).await;
+    webhooks::register(&world, &anna, &receiver.url, &Secret::new([1; 32])).await;
 
     // Made, asked for again, listed, paid.
     let made = anna.submit_as("one", &order(json!({}))).await.expect(202).id();

@@ -17,6 +17,7 @@ use runtime::{
     Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Images,
+    notices::Notices,
     queue::{Bell, Queue},
     telemetry,
 };
@@ -36,6 +37,7 @@ pub struct App {
     metrics: Metrics,
     images: Images,
     queue: Queue,
+    notices: Notices,
     clock: Clock,
     entropy: Entropy,
 }
@@ -85,6 +87,7 @@ impl App {
             metrics: Metrics::of(environment, "generate", &host),
             images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
+            notices: Notices::new(&aws, environment)?,
             clock: host.clock,
             entropy: host.entropy,
         })

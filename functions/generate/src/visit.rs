@@ -9,7 +9,7 @@
 //! Between any two steps this may be the last thing the process does. Whoever comes next goes on
 //! from what is in the row: a noted task is asked for again, never sent again.
 
-mod notices;
+mod counts;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -61,7 +61,7 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
     let lease = Lease { until: shift.lease_until, holder };
     let claimed = app.store.claim(name, now, &lease, config.run_limit, config.grace).await;
     let claimed = claimed.context("the job cannot be claimed")?;
-    app.metrics.count(Metric::Claims, 1, &[By::Outcome(notices::outcome(&claimed))]);
+    app.metrics.count(Metric::Claims, 1, &[By::Outcome(counts::outcome(&claimed))]);
     match claimed {
         Claimed::Begun(job, run) => {
             Visitor::new(app, shift, bell, job, &run).attempt(Visit::Submit).await
@@ -75,7 +75,7 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
             }
             visitor.attempt(what).await
         }
-        Claimed::Overdue(job) => finish(app, &job, Guard::Pending, &Ending::Expired).await,
+        Claimed::Overdue(job) => finish(app, bell, &job, Guard::Pending, &Ending::Expired).await,
         Claimed::Missing => {
             tracing::warn!(job_id = %bell.job_id, "rung for a job that is not there");
             Ok(())
@@ -152,7 +152,7 @@ impl<'a> Visitor<'a> {
         let outcome = self.work(what).await;
         let ended = match outcome {
             Ok(Outcome::End(ending)) => {
-                finish(self.app, &self.job, Guard::Fence(self.fence), &ending).await
+                finish(self.app, self.bell, &self.job, Guard::Fence(self.fence), &ending).await
             }
             Ok(Outcome::Later(pause)) => return self.put_down(pause).await,
             Ok(Outcome::Unsent(pause)) => return self.put_down_unsent(pause).await,
@@ -422,7 +422,13 @@ impl<'a> Visitor<'a> {
 }
 
 /// Ends a job, with its hold. Past its hard expiry it ends without pictures, however near they were.
-async fn finish(app: &App, job: &Job, guard: Guard, ending: &Ending) -> anyhow::Result<()> {
+async fn finish(
+    app: &App,
+    bell: &Bell,
+    job: &Job,
+    guard: Guard,
+    ending: &Ending,
+) -> anyhow::Result<()> {
     let (now, retention) = (app.clock.now(), app.config.retention);
     let success = matches!(ending, Ending::Succeeded(_));
     let late = success && now >= job.expires_at;
@@ -434,13 +440,16 @@ async fn finish(app: &App, job: &Job, guard: Guard, ending: &Ending) -> anyhow::
     }
     let finished = finished?;
     if late || (success && finished == Finished::Otherwise) {
-        notices::late(app, job);
+        counts::late(app, job);
     }
     match finished {
         Finished::Now => {
             let charged_micros = ending.resolve(&job.hold).figures().charged.micros();
-            notices::ended(app, job, ending, now);
+            counts::ended(app, job, ending, now);
             tracing::info!(job_id = %job.id, user_id = %job.user, status, charged_micros, "ended");
+            let (name, trace) = ((&job.user, &job.id), bell.trace.as_ref());
+            // On the heap: it is large, and a visit has long been under way.
+            Box::pin(app.notices.tell(name, ending.status(), trace, &app.metrics)).await;
         }
         Finished::Before => tracing::info!(job_id = %job.id, status, "had ended before"),
         // Final news for nobody: no charge, no resurrection.

@@ -2,11 +2,11 @@
 
 use domain::{
     ids::UserId,
-    job::{Ending, Job, Refund, State},
+    job::{Ending, Job, Refund, State, Status},
     scope::Scope,
 };
 use lambda_http::{Body, Request, Response, http::StatusCode};
-use runtime::{By, Metric};
+use runtime::{By, Metric, Trace};
 use store::{FinishError, Finished, Guard};
 use web::{Refusal, request};
 
@@ -39,6 +39,9 @@ pub(crate) async fn cancel(
                 app.metrics.count(Metric::JobsEnded, 1, &by);
                 let (user, key_id) = (&job.user, &caller.key_id);
                 tracing::info!(request_id, user_id = %user, key_id, job_id = %id, "canceled");
+                let trace = request::trace(request).and_then(Trace::read);
+                let name = (&job.user, &id);
+                app.notices.tell(name, Status::Refunded, trace.as_ref(), &app.metrics).await;
                 Job { state: State::Refunded { at: now, why: Refund::Canceled }, ..job }
             }
             // Somebody was quicker: a worker, the sweep, or the same request.

@@ -28,6 +28,7 @@ use runtime::{
     By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
     images::Images,
+    notices::Notices,
     queue::{Bell, Queue},
     telemetry,
 };
@@ -43,6 +44,7 @@ pub struct App {
     catalogue: Catalogue,
     store: Store,
     queue: Queue,
+    notices: Notices,
     images: Images,
     metrics: Metrics,
     clock: Clock,
@@ -71,11 +73,12 @@ impl App {
                 },
             ),
             queue: Queue::new(&aws, environment)?,
+            notices: Notices::new(&aws, environment)?,
             images: Images::new(&aws, environment)?,
             metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
-            guard: Guard::public(),
+            guard: Guard::of(environment.get("LOCAL_STACK")),
         })
     }
 

@@ -1,14 +1,17 @@
 //! The sweep, every minute: looks at each row that is due, rings again for jobs that nobody works
-//! on, and ends those whose time is up.
+//! on, and ends those whose time is up. It also looks after what is to be told (`events.rs`).
 //!
 //! Rows that it has dealt with are due later or not at all, so the next run begins where this one
 //! stopped. Two runs at once do no harm: every write is conditional.
+
+mod events;
 
 use std::time::Duration;
 
 use domain::{
     causes,
-    job::{Ending, Job},
+    ids::{JobId, UserId},
+    job::{Ending, Job, Status},
     schedule::{Look, look},
     time::Timestamp,
 };
@@ -17,6 +20,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use runtime::{
     By, Clock, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
+    notices::Notices,
     queue::{Bell, Queue, QueueError},
     telemetry,
 };
@@ -35,12 +39,13 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// What the function needs, made once and lent to every run.
 ///
-/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `QUEUE_URL`, `FAIR_QUEUE`, `REANNOUNCE_SECONDS`,
+/// Reads `JOBS_TABLE`, `LEDGER_TABLE`, `WEBHOOKS_TABLE`, `QUEUE_URL`, `EVENTS_QUEUE_URL`, `FAIR_QUEUE`, `REANNOUNCE_SECONDS`,
 /// `GRACE_SECONDS` and `RETENTION_DAYS`.
 #[derive(Debug)]
 pub struct App {
     store: Store,
     queue: Queue,
+    notices: Notices,
     metrics: Metrics,
     clock: Clock,
     reannounce: Duration,
@@ -58,12 +63,13 @@ impl App {
         let tables = store::Tables {
             jobs: environment.text("JOBS_TABLE")?,
             ledger: environment.text("LEDGER_TABLE")?,
-            keys: String::new(),
-            webhooks: String::new(),
+            webhooks: environment.text("WEBHOOKS_TABLE")?,
+            ..store::Tables::default()
         };
         Ok(Self {
             store: Store::new(aws.dynamodb(), tables),
             queue: Queue::new(&aws, environment)?,
+            notices: Notices::new(&aws, environment)?,
             metrics: Metrics::of(environment, "sweep", &host),
             clock: host.clock,
             reannounce: environment.seconds("REANNOUNCE_SECONDS")?,
@@ -89,6 +95,8 @@ pub struct Report {
     pub announced: u32,
     /// Jobs ended, their holds given back.
     pub expired: u32,
+    /// Events and deliveries that nobody had told of in time, asked for again.
+    pub reminded: u32,
     /// Rows that somebody had, or that had ended meanwhile.
     pub left_alone: u32,
     /// Rows that could not be dealt with; they stay due.
@@ -101,6 +109,7 @@ pub struct Report {
 enum Outcome {
     Announced,
     Expired,
+    Reminded,
     LeftAlone,
     Failed,
 }
@@ -110,6 +119,7 @@ impl Report {
         let counter = match outcome {
             Outcome::Announced => &mut self.announced,
             Outcome::Expired => &mut self.expired,
+            Outcome::Reminded => &mut self.reminded,
             Outcome::LeftAlone => &mut self.left_alone,
             Outcome::Failed => &mut self.failed,
         };
@@ -143,6 +153,7 @@ async fn sweep(app: &App, deadline: Timestamp) -> anyhow::Result<Report> {
         looked_at = report.looked_at,
         announced = report.announced,
         expired = report.expired,
+        reminded = report.reminded,
         failed = report.failed,
         unfinished = report.unfinished,
         "swept"
@@ -215,11 +226,25 @@ async fn sweep_shard(
             .buffer_unordered(AT_ONCE)
             .fold(report, async |report, outcome| report.count(&outcome))
             .await;
+        let outcomes = stream::iter(&page.events).map(|due| events::tend(app, due));
+        report = outcomes
+            .buffer_unordered(AT_ONCE)
+            .fold(report, async |report, outcome| report.count(&outcome))
+            .await;
         from = page.next;
         if from.is_none() {
-            return Ok(report);
+            break;
         }
     }
+    let now = app.clock.now();
+    let due = app.store.due_deliveries(shard, now, PAGE).await?;
+    // What is more is still due at the next run.
+    report.unfinished |= due.len() >= usize::from(PAGE);
+    let outcomes = stream::iter(&due).map(|due| events::remind(app, due));
+    Ok(outcomes
+        .buffer_unordered(AT_ONCE)
+        .fold(report, async |report, outcome| report.count(&outcome))
+        .await)
 }
 
 async fn deal_with(app: &App, row: &DueRow) -> Outcome {
@@ -280,6 +305,7 @@ async fn expire_unreadable(
     match tell(app, app.store.expire_unreadable(name, now, app.retention).await)? {
         Finished::Now => {
             tracing::error!(job_id = %row.job, "a job whose row cannot be read has expired");
+            tell_event(app, (&row.user, &row.job)).await;
             Ok(Outcome::Expired)
         }
         Finished::Before | Finished::Otherwise | Finished::Superseded => {
@@ -294,10 +320,16 @@ async fn expire(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome>
     match tell(app, app.store.finish(job, guard, &Ending::Expired, now, app.retention).await)? {
         Finished::Now => {
             tracing::info!(job_id = %job.id, user_id = %job.user, "expired");
+            tell_event(app, (&job.user, &job.id)).await;
             Ok(Outcome::Expired)
         }
         Finished::Before | Finished::Otherwise | Finished::Superseded => Ok(Outcome::LeftAlone),
     }
+}
+
+/// Has it told that a job has expired.
+async fn tell_event(app: &App, name: (&UserId, &JobId)) {
+    app.notices.tell(name, Status::Expired, None, &app.metrics).await;
 }
 
 /// Counts what became of an attempt to end a job.

@@ -38,6 +38,7 @@ fn each_row_is_counted_once_under_what_became_of_it() {
         (Outcome::Expired, 3),
         (Outcome::LeftAlone, 2),
         (Outcome::Failed, 1),
+        (Outcome::Reminded, 5),
     ];
     let mut report = Report::default();
     for (outcome, times) in &outcomes {
@@ -46,9 +47,10 @@ fn each_row_is_counted_once_under_what_became_of_it() {
         }
     }
     let expected = Report {
-        looked_at: 10,
+        looked_at: 15,
         announced: 4,
         expired: 3,
+        reminded: 5,
         left_alone: 2,
         failed: 1,
         unfinished: false,
@@ -69,6 +71,7 @@ fn a_report_is_plain_json() {
         "looked_at": 2,
         "announced": 1,
         "expired": 0,
+        "reminded": 0,
         "left_alone": 0,
         "failed": 1,
         "unfinished": false,

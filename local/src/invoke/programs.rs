@@ -70,6 +70,14 @@ pub(crate) async fn start(
                 async move { sweep::handle(&app, event).await }
             }))
         }
+        "notify" => {
+            let app = Arc::new(notify::App::new(environment, host)?);
+            app.warm_up().await;
+            Ok(event(move |event| {
+                let app = Arc::clone(&app);
+                async move { anyhow::Ok(notify::handle(&app, event).await) }
+            }))
+        }
         other => bail!("there is no program `{other}` in this workspace"),
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn environment(own: BTreeMap<String, String>, endpoints: &Endpoints) 
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
         ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
         // An upstream on loopback is one that somebody plays here; in the cloud it could only be an
         // attack.
         ("LOCAL_STACK", "true"),

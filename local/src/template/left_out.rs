@@ -22,7 +22,9 @@ const PROPAGATE_TAGS: LeftOut = left_out("PropagateTags", "for the bill");
 pub const RESOURCE_TYPES: &[LeftOut] = &[
     left_out("AWS::CloudWatch::Alarm", "nobody is on call for one machine"),
     left_out("AWS::CloudWatch::Dashboard", "there are no metrics to show"),
+    left_out("AWS::Events::Rule", "nobody listens to the bus of one machine"),
     left_out("AWS::Logs::LogGroup", "logs go to the terminal"),
+    left_out("AWS::Logs::ResourcePolicy", "logs go to the terminal"),
     left_out("AWS::S3::BucketPolicy", "nothing but this process can reach the bucket"),
     left_out("AWS::SQS::QueuePolicy", "nothing but this process can reach the queue"),
 ];
@@ -91,6 +93,9 @@ pub const QUEUE: &[LeftOut] = &[
     left_out("SqsManagedSseEnabled", "messages are in memory"),
     left_out("RedriveAllowPolicy", "nobody else is there to use the queue"),
 ];
+
+/// Properties of `AWS::Events::EventBus`.
+pub const BUS: &[LeftOut] = &[DESCRIPTION, TAGS];
 
 /// Properties of `AWS::S3::Bucket`.
 pub const BUCKET: &[LeftOut] = &[

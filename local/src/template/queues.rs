@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     TemplateError,
-    left_out::{BUCKET, QUEUE},
+    left_out::{BUCKET, BUS, QUEUE},
     resources::Resource,
 };
 
@@ -79,6 +79,14 @@ pub(super) fn read_queue(
     fields.finish()?;
     let name = resource.physical_name().to_owned();
     Ok(Queue { name, arn, url, visibility_timeout, retention, delay, receive_wait, redrive })
+}
+
+/// Reads a bus, of which only the name counts.
+pub(super) fn read_bus(resource: &Resource<'_>) -> Result<(), TemplateError> {
+    let mut fields = resource.properties()?.fields()?;
+    fields.leave_out(BUS);
+    fields.optional("Name");
+    fields.finish()
 }
 
 /// Reads a bucket.

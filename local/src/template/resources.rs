@@ -32,9 +32,15 @@ impl<'a> Resource<'a> {
     ) -> Result<Resource<'a>, TemplateError> {
         let mut fields = reader.fields()?;
         fields.leave_out(RESOURCE);
+        let named = scope.resources.get(id).ok_or_else(|| reader.error("has no name"))?;
         fields.required("Type")?;
         let properties = fields.optional("Properties");
         let metadata = fields.optional("Metadata");
+        if let Some(condition) = fields.optional("Condition")
+            && named.kind != Kind::LeftOut
+        {
+            return Err(condition.error("is a condition, which is not understood"));
+        }
         let mut policy = |key| match fields.optional(key) {
             None => Ok(false),
             Some(policy) => match policy.text()?.as_str() {
@@ -44,7 +50,6 @@ impl<'a> Resource<'a> {
             },
         };
         let retained = (policy("DeletionPolicy")?, policy("UpdateReplacePolicy")?) == (true, true);
-        let named = scope.resources.get(id).ok_or_else(|| reader.error("has no name"))?;
         fields.finish()?;
         Ok(Resource { id, kind: named.kind, reader, properties, metadata, retained, named })
     }
@@ -91,6 +96,7 @@ pub(super) fn names(
             "AWS::DynamoDB::Table" => (Kind::Table, Some("TableName")),
             "AWS::SQS::Queue" => (Kind::Queue, Some("QueueName")),
             "AWS::S3::Bucket" => (Kind::Bucket, Some("BucketName")),
+            "AWS::Events::EventBus" => (Kind::Bus, Some("Name")),
             known if RESOURCE_TYPES.iter().any(|left_out| left_out.name == known) => {
                 (Kind::LeftOut, None)
             }

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Queue,
     /// `AWS::S3::Bucket`
     Bucket,
+    /// `AWS::Events::EventBus`
+    Bus,
     /// A type that matters only in the cloud.
     LeftOut,
 }
@@ -75,7 +77,9 @@ impl Scope {
         }
         let resource = self.resource(name)?;
         match resource.kind {
-            Kind::Function | Kind::Api | Kind::Table | Kind::Bucket => Ok(resource.name.clone()),
+            Kind::Function | Kind::Api | Kind::Table | Kind::Bucket | Kind::Bus => {
+                Ok(resource.name.clone())
+            }
             Kind::Queue => Ok(self.site.queue_url(&resource.name)),
             Kind::LeftOut => Err(left_out(name)),
         }
@@ -89,14 +93,16 @@ impl Scope {
             (Kind::Function, "Arn") => Ok(self.arn("lambda", format_args!("function:{physical}"))),
             (Kind::Table, "Arn") => Ok(self.arn("dynamodb", format_args!("table/{physical}"))),
             (Kind::Queue, "Arn") => Ok(self.arn("sqs", format_args!("{physical}"))),
+            (Kind::Bus, "Arn") => Ok(self.arn("events", format_args!("event-bus/{physical}"))),
             (Kind::Bucket, "Arn") => Ok(format!("arn:aws:s3:::{physical}")),
             (Kind::Queue, "QueueName") => Ok(physical.clone()),
             (Kind::Queue, "QueueUrl") => Ok(self.site.queue_url(physical)),
             (Kind::Api, "ApiEndpoint") => Ok(self.site.api_url.clone()),
             (Kind::LeftOut, _) => Err(left_out(name)),
-            (Kind::Function | Kind::Table | Kind::Queue | Kind::Bucket | Kind::Api, _) => {
-                Err(format!("asks for `{name}.{attribute}`, which is not understood"))
-            }
+            (
+                Kind::Function | Kind::Table | Kind::Queue | Kind::Bucket | Kind::Bus | Kind::Api,
+                _,
+            ) => Err(format!("asks for `{name}.{attribute}`, which is not understood")),
         }
     }
 

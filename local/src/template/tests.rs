@@ -34,13 +34,14 @@ fn the_template_of_the_project_is_understood() {
             "AuthorizeFunction",
             "GenerateFunction",
             "LookupFunction",
+            "NotifyFunction",
             "SubmitFunction",
             "SweepFunction",
             "WebhooksFunction"
         ]
     );
     assert_eq!(template.tables.len(), 4);
-    assert_eq!(template.queues.len(), 2);
+    assert_eq!(template.queues.len(), 4);
     assert_eq!(template.buckets["ImagesBucket"].name, "holdfast-imagesbucket");
     let submit = &template.functions["SubmitFunction"];
     assert_eq!(submit.binary, "submit");

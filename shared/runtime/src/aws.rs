@@ -2,7 +2,7 @@
 //! from the environment, a time limit on everything.
 //!
 //! Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, which Lambda
-//! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3`, `_SECRETS_MANAGER` or `AWS_ENDPOINT_URL` for
+//! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3`, `_EVENTBRIDGE`, `_SECRETS_MANAGER` or `AWS_ENDPOINT_URL` for
 //! stand-ins.
 
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub struct Aws {
     dynamodb: Option<String>,
     sqs: Option<String>,
     s3: Option<String>,
+    eventbridge: Option<String>,
     secrets: Option<String>,
 }
 
@@ -98,6 +99,7 @@ impl Aws {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             s3: endpoint("AWS_ENDPOINT_URL_S3"),
+            eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         })
     }
@@ -127,6 +129,14 @@ impl Aws {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
         config.set_endpoint_url(self.sqs.clone()).set_retry_partition(Some(retries()));
         aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// A client of EventBridge.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let mut config = aws_sdk_eventbridge::config::Builder::from(&self.config);
+        config.set_endpoint_url(self.eventbridge.clone()).set_retry_partition(Some(retries()));
+        aws_sdk_eventbridge::Client::from_conf(config.build())
     }
 
     /// A client of Secrets Manager.

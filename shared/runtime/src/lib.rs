@@ -3,12 +3,14 @@
 //! the product.
 
 pub mod aws;
+pub mod bus;
 pub mod clock;
 pub mod entropy;
 pub mod environment;
 pub mod host;
 pub mod images;
 pub mod metrics;
+pub mod notices;
 pub mod queue;
 pub mod secrets;
 pub mod sink;

@@ -71,6 +71,12 @@ pub enum Metric {
     RungAgain,
     /// A row that is due could not be dealt with. It stays due.
     RowsFailed,
+    /// What became of a job was published, and noted for all its receivers.
+    EventsTold,
+    /// An attempt at the delivery of a webhook: delivered, failed and to be tried again, given up, or gone for good.
+    Deliveries,
+    /// A notice could not be followed, and its message comes back.
+    NoticesFailed,
     /// How many jobs are open, seen after each sweep.
     OpenJobs,
     /// How old the oldest open job is, and with it the oldest hold, seen after each sweep.
@@ -98,7 +104,7 @@ impl By {
 
 impl Metric {
     /// All there are.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Orders,
         Self::RingsFailed,
         Self::Claims,
@@ -121,6 +127,9 @@ impl Metric {
         Self::Sweeps,
         Self::RungAgain,
         Self::RowsFailed,
+        Self::EventsTold,
+        Self::Deliveries,
+        Self::NoticesFailed,
         Self::OpenJobs,
         Self::OldestHoldAge,
     ];
@@ -151,6 +160,9 @@ impl Metric {
             Self::Sweeps => "Sweeps",
             Self::RungAgain => "RungAgain",
             Self::RowsFailed => "RowsFailed",
+            Self::EventsTold => "EventsTold",
+            Self::Deliveries => "Deliveries",
+            Self::NoticesFailed => "NoticesFailed",
             Self::OpenJobs => "OpenJobs",
             Self::OldestHoldAge => "OldestHoldAge",
         }
@@ -161,9 +173,10 @@ impl Metric {
     pub const fn services(self) -> &'static [&'static str] {
         match self {
             Self::Orders => &["submit"],
-            Self::RingsFailed | Self::JobsEnded | Self::BooksUnbalanced => {
-                &["submit", "generate", "sweep"]
-            }
+            Self::RingsFailed => &["submit", "generate", "sweep", "notify"],
+            Self::JobsEnded | Self::BooksUnbalanced => &["submit", "generate", "sweep"],
+            Self::BadMessages => &["generate", "notify"],
+            Self::EventsTold | Self::Deliveries | Self::NoticesFailed => &["notify"],
             Self::Claims
             | Self::Submits
             | Self::Resubmits
@@ -177,7 +190,6 @@ impl Metric {
             | Self::JobDuration
             | Self::LateSuccesses
             | Self::FencesRefused
-            | Self::BadMessages
             | Self::VisitsFailed => &["generate"],
             Self::Sweeps
             | Self::RungAgain
@@ -191,7 +203,7 @@ impl Metric {
     #[must_use]
     pub const fn split_by(self) -> &'static [&'static str] {
         match self {
-            Self::Orders | Self::Claims | Self::JobsEnded => &["outcome"],
+            Self::Orders | Self::Claims | Self::JobsEnded | Self::Deliveries => &["outcome"],
             Self::UpstreamErrors => &["upstream", "outcome"],
             Self::Submits
             | Self::Resubmits
@@ -211,6 +223,8 @@ impl Metric {
             | Self::Sweeps
             | Self::RungAgain
             | Self::RowsFailed
+            | Self::EventsTold
+            | Self::NoticesFailed
             | Self::OpenJobs
             | Self::OldestHoldAge => &[],
         }

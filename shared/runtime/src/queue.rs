@@ -117,12 +117,22 @@ impl Queue {
     /// # Errors
     /// If the queue did not answer. The job is safe all the same: the sweep rings again.
     pub async fn ring(&self, bell: &Bell, after: Duration) -> Result<(), QueueError> {
-        let body = serde_json::to_string(bell).map_err(|error| QueueError(error.into()))?;
+        self.send(bell, (&bell.user_id, bell.trace.as_ref()), after).await
+    }
+
+    /// Sends a message about something of a user, in a trace if there is one.
+    pub(crate) async fn send(
+        &self,
+        message: &impl Serialize,
+        (user, trace): (&UserId, Option<&Trace>),
+        after: Duration,
+    ) -> Result<(), QueueError> {
+        let body = serde_json::to_string(message).map_err(|error| QueueError(error.into()))?;
         let whole = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
         let delay = i32::try_from(whole.min(DELAY_MAX.as_secs())).unwrap_or(i32::MAX);
-        let group = self.fair.then(|| bell.user_id.to_string());
+        let group = self.fair.then(|| user.to_string());
         let mut send = self.client.send_message();
-        if let Some(trace) = &bell.trace {
+        if let Some(trace) = trace {
             // Where X-Ray looks for it.
             let header = MessageSystemAttributeValue::builder()
                 .data_type("String")

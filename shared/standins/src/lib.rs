@@ -1,4 +1,4 @@
-//! Stand-ins for DynamoDB, SQS and S3 in this process, so that the whole product runs on one machine.
+//! Stand-ins for DynamoDB, SQS, S3 and EventBridge in this process, so that the whole product runs on one machine.
 //!
 //! Each is served over real HTTP on a loopback port and is reached by the real AWS SDK: code that
 //! talks to them cannot tell that it is not in the cloud. Each has a thread and a runtime of its
@@ -9,12 +9,14 @@
 //! | DynamoDB | dynoxide        | `dynamodb.sqlite`      | every acknowledged write is there |
 //! | SQS      | rustack         | nowhere                | empty                             |
 //! | S3       | s3s on files    | `objects/`             | every acknowledged object is there|
+//! | EventBridge | a list       | nowhere                | empty                             |
 //!
 //! That the queue forgets is by design: it is a doorbell, and whatever it forgets the sweep rings
 //! again. What the stand-ins do *not* do: check IAM policies, answer `TransactionConflict`, throttle.
 
 mod directory;
 mod dynamodb;
+mod eventbridge;
 mod http;
 mod s3;
 mod sqs;
@@ -55,6 +57,8 @@ pub struct Ports {
     pub sqs: u16,
     /// Of S3.
     pub s3: u16,
+    /// Of EventBridge.
+    pub eventbridge: u16,
 }
 
 /// The base URLs of the stand-ins, as an SDK's `endpoint_url` wants them.
@@ -66,6 +70,8 @@ pub struct Endpoints {
     pub sqs: String,
     /// Of S3; to be addressed path-style.
     pub s3: String,
+    /// Of EventBridge.
+    pub eventbridge: String,
 }
 
 impl Endpoints {
@@ -75,11 +81,12 @@ impl Endpoints {
     }
 }
 
-/// The three stand-ins, running. Dropping it stops them.
+/// The stand-ins, running. Dropping it stops them.
 #[derive(Debug)]
 pub struct Standins {
     endpoints: Endpoints,
     sqs_open: watch::Sender<bool>,
+    published: eventbridge::Published,
     // In the order in which they end: the servers, then the directory that they write to.
     workers: Vec<Worker>,
     _home: Home,
@@ -105,26 +112,38 @@ impl Standins {
         let (dynamodb, dynamodb_url) = http::bind(ports.dynamodb).context("DynamoDB stand-in")?;
         let (sqs, sqs_url) = http::bind(ports.sqs).context("SQS stand-in")?;
         let (s3, s3_url) = http::bind(ports.s3).context("S3 stand-in")?;
+        let (bus, bus_url) = http::bind(ports.eventbridge).context("EventBridge stand-in")?;
         let queues = sqs::service(sqs.local_addr().context("SQS stand-in")?.port());
 
         let (sqs_open, sqs_gate) = watch::channel(true);
         let (_, always_open) = watch::channel(true);
+        let (s3_gate, bus_gate) = (always_open.clone(), always_open);
+        let published = eventbridge::Published::default();
+        let events = published.clone();
         let workers = vec![
             Worker::start("standin-dynamodb", 2, move |stop| {
                 dynamodb::serve(dynamodb, database, stop)
             })?,
             Worker::start("standin-sqs", 1, move |stop| http::serve(sqs, queues, sqs_gate, stop))?,
-            Worker::start("standin-s3", 1, move |stop| {
-                http::serve(s3, objects, always_open, stop)
+            Worker::start("standin-s3", 1, move |stop| http::serve(s3, objects, s3_gate, stop))?,
+            Worker::start("standin-eventbridge", 1, move |stop| {
+                http::serve(bus, events, bus_gate, stop)
             })?,
         ];
-        let endpoints = Endpoints { dynamodb: dynamodb_url, sqs: sqs_url, s3: s3_url };
-        Ok(Standins { endpoints, sqs_open, workers, _home: home })
+        let endpoints =
+            Endpoints { dynamodb: dynamodb_url, sqs: sqs_url, s3: s3_url, eventbridge: bus_url };
+        Ok(Standins { endpoints, sqs_open, published, workers, _home: home })
     }
 
     /// Where the stand-ins answer.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// What was published on event buses, the latest last: each as the entry that it was published as. The latest
+    /// thousand are remembered.
+    pub fn published(&self) -> Vec<serde_json::Value> {
+        self.published.all()
     }
 
     /// Takes the queue away: its connections are cut and new ones are closed unanswered, as when a

@@ -5,6 +5,7 @@ pub(crate) mod catalogue;
 pub(crate) mod job;
 pub(crate) mod limits;
 pub(crate) mod quote;
+pub(crate) mod told;
 pub(crate) mod transactions;
 pub(crate) mod webhooks;
 

@@ -21,6 +21,7 @@ pub use body::{
     job::{Links, job, jobs},
     limits::{limits, tiers},
     quote::quote,
+    told::{detail, webhook},
     transactions::transactions,
     webhooks::{
         Attempt, Delivery, Endpoint, deliveries, delivery, endpoint, endpoints, webhook_secret,

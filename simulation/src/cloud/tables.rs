@@ -24,7 +24,7 @@ impl Tables {
     pub(crate) fn new() -> anyhow::Result<Self> {
         let database = Database::memory().context("there are no tables")?;
         let tables = Self { database };
-        for table in [JOBS, LEDGER] {
+        for table in [JOBS, LEDGER, WEBHOOKS] {
             let answer = tables.ask("CreateTable", &schema(table).to_string());
             anyhow::ensure!(answer.status == 200, "{}", answer.body);
         }
@@ -78,6 +78,8 @@ impl Tables {
 pub(crate) const JOBS: &str = "jobs";
 /// The name of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
+/// The name of the table of webhooks.
+pub(crate) const WEBHOOKS: &str = "webhooks";
 
 /// The keys of a table. The index of due rows is not here: it is behind, which the stand-in's is not.
 fn schema(table: &str) -> Value {

@@ -48,22 +48,22 @@ async fn after_a_settlement(late: Tell) {
 
 #[tokio::test]
 async fn a_late_worker_with_the_same_news_changes_nothing() {
-    after_a_settlement(Tell::Done(2)).await;
+    Box::pin(after_a_settlement(Tell::Done(2))).await;
 }
 
 #[tokio::test]
 async fn a_late_worker_with_other_pictures_changes_nothing() {
-    after_a_settlement(Tell::Done(1)).await;
+    Box::pin(after_a_settlement(Tell::Done(1))).await;
 }
 
 #[tokio::test]
 async fn a_late_worker_that_learned_of_a_failure_changes_nothing() {
-    after_a_settlement(Tell::Failed(Failure::ProviderFailed)).await;
+    Box::pin(after_a_settlement(Tell::Failed(Failure::ProviderFailed))).await;
 }
 
 #[tokio::test]
 async fn a_late_worker_that_learned_nothing_changes_nothing() {
-    after_a_settlement(Tell::Pending).await;
+    Box::pin(after_a_settlement(Tell::Pending)).await;
 }
 
 /// A worker's lease ends while it waits for an answer, and another has the job by the time that

@@ -45,6 +45,8 @@ pub enum Outcome {
     Broken,
     /// The sender went away before it could say.
     Lost,
+    /// Nothing: the receiver was closed or removed, and nothing was sent.
+    Closed,
 }
 
 /// What is done after an attempt.
@@ -73,6 +75,7 @@ pub fn next(
     match outcome {
         Outcome::Status(200..=299) => return Next::Delivered,
         Outcome::Status(410) => return Next::Gone,
+        Outcome::Closed => return Next::GivenUp,
         Outcome::Status(_)
         | Outcome::Late
         | Outcome::Refused

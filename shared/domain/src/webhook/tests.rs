@@ -141,6 +141,7 @@ fn ten_attempts_are_made_in_about_three_days() {
     }
     assert_eq!(next(ATTEMPTS, Outcome::Status(500), None, NOW, 0), Next::GivenUp);
     assert_eq!(next(ATTEMPTS + 1, Outcome::Late, None, NOW, 0), Next::GivenUp);
+    assert_eq!(next(1, Outcome::Closed, None, NOW, 0), Next::GivenUp);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn job_out<'a>(job: &'a Job, links: &'a Links) -> JobOut<'a> {
         created_at: date_time(job.created_at),
         completed_at: state.completed_at().map(date_time),
         output: output(state, links),
-        error: error(state),
+        error: error_of(state),
         estimated_cost: usd(job.hold.amount()),
         charged_amount: charged.map(usd),
         n: job.order.n.get(),
@@ -176,7 +176,7 @@ fn output<'a>(state: &'a State, links: &'a Links) -> Option<Output<'a>> {
     })
 }
 
-fn error(state: &State) -> Option<ErrorOut> {
+pub(super) fn error_of(state: &State) -> Option<ErrorOut> {
     let told = |Verdict { failure, reason }: &Verdict| ErrorOut {
         code: failure.code(),
         message: match reason {

@@ -213,6 +213,7 @@ fn attempt_out(of: &Attempt) -> AttemptOut {
         Outcome::Tls => ("tls", None),
         Outcome::Broken => ("broken_off", None),
         Outcome::Lost => ("unknown", None),
+        Outcome::Closed => ("endpoint_closed", None),
     };
     AttemptOut { at: date_time(of.at), outcome, http_status, duration_ms: of.duration_ms }
 }

@@ -230,6 +230,7 @@ pub(super) fn describe(schemas: &mut Schemas) {
         "tls",
         "broken_off",
         "unknown",
+        "endpoint_closed",
     ];
     let secret = json!({ "pattern": "^whsec_[A-Za-z0-9+/]{43}=$" });
     schemas

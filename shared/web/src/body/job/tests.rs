@@ -27,7 +27,7 @@ fn usd_of(micros: u64) -> MicroUsd {
 }
 
 /// A job for two pictures, with everything set that callers must not see.
-fn job_in(state: State) -> Job {
+pub(crate) fn job_in(state: State) -> Job {
     let order = Order::agree(Draft {
         model: "flux-1.1-ultra".to_owned(),
         prompt: "a cinematic hourglass".to_owned(),
@@ -91,7 +91,7 @@ pub(crate) fn canceled() -> State {
 }
 
 /// It has pictures, which are not shown any more.
-fn given_back() -> State {
+pub(crate) fn given_back() -> State {
     let why = Refund::Reversed { at: after(90), images: vec![image(0, None)] };
     State::Refunded { at: after(30), why }
 }

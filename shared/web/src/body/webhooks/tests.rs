@@ -212,6 +212,7 @@ fn a_delivery_tells_each_attempt_by_what_it_met() {
         (Outcome::Tls, "tls", json!(null)),
         (Outcome::Broken, "broken_off", json!(null)),
         (Outcome::Lost, "unknown", json!(null)),
+        (Outcome::Closed, "endpoint_closed", json!(null)),
     ] {
         let told_of = delivery_of(Receiver::Order, |of| of.attempts = vec![attempt(0, outcome)]);
         let attempt = &told_of["attempts"][0];

@@ -1,0 +1,19 @@
+//! The notify function: wiring, and nothing else.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use runtime::{Environment, Host, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::init(&environment);
+    let app = notify::App::new(&environment, Host::system())?;
+    app.warm_up().await;
+    let app = &app;
+    lambda_runtime::run(service_fn(
+        async move |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| {
+            Ok::<_, Error>(notify::handle(app, event).await)
+        },
+    ))
+    .await
+}
