@@ -43,10 +43,12 @@ async fn no_more_jobs_of_a_user_run_than_may_and_nobody_else_waits_for_them() {
             if listed.iter().all(|job| job["status"] == "succeeded") {
                 return most;
             }
+            // What a busy machine made somebody miss is rung for again.
+            world.stack().sweep_now().await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let all_end = tokio::time::timeout(Duration::from_mins(1), all_end);
+    let all_end = tokio::time::timeout(Duration::from_mins(2), all_end);
     let ((), most) = tokio::join!(other, all_end);
     assert_eq!(most.unwrap(), 2);
     assert_eq!(jobs.len(), 6);
