@@ -108,6 +108,12 @@ fn a_message_stays_hidden_for_six_invocations() {
         [visibility, visibility],
     );
     assert_eq!(template.functions["GenerateFunction"].timeout.as_secs(), 90);
+
+    let notify = &template.functions["NotifyFunction"];
+    let least = 6 * seconds(notify.timeout) + seconds(notify.sources[0].window);
+    assert!(least <= seconds(template.queues["EventsQueue"].visibility_timeout));
+    // An attempt of 15 seconds, what belongs to it, and one more write have their time in an invocation.
+    assert!(seconds(notify.timeout) >= 15 + 30);
 }
 
 #[test]
@@ -368,14 +374,14 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
     for (id, expected) in [
         (
             "SubmitFunction",
-            "FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
+            "EVENTS_QUEUE_URL FAIR_QUEUE GRACE_SECONDS HARD_EXPIRY_SECONDS IDEMPOTENCY_DAYS IMAGES_BUCKET \
              JOBS_TABLE JOB_DEADLINE_SECONDS LEDGER_TABLE LOG_LEVEL MARKUP OUTPUT_URL_SECONDS \
              QUEUE_URL RETENTION_DAYS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS \
              WEBHOOKS_TABLE",
         ),
         (
             "GenerateFunction",
-            "FAIR_QUEUE GRACE_SECONDS IMAGES_BUCKET JOBS_TABLE LEASE_MARGIN_SECONDS LEDGER_TABLE \
+            "EVENTS_QUEUE_URL FAIR_QUEUE GRACE_SECONDS IMAGES_BUCKET JOBS_TABLE LEASE_MARGIN_SECONDS LEDGER_TABLE \
              LOG_LEVEL MAXIMUM_CONCURRENCY QUEUE_URL REANNOUNCE_SECONDS RETENTION_DAYS \
              REVISIT_SECONDS RUN_LIMIT_SECONDS STACK_NAME UPSTREAMS UPSTREAM_KEYS_SECRET",
         ),
@@ -385,11 +391,15 @@ fn each_function_is_told_what_it_needs_and_nothing_else() {
              STACK_NAME UPSTREAMS",
         ),
         ("AuthorizeFunction", "KEYS_TABLE LOG_LEVEL STACK_NAME"),
-        ("WebhooksFunction", "LOG_LEVEL STACK_NAME WEBHOOKS_TABLE"),
+        ("WebhooksFunction", "EVENTS_QUEUE_URL FAIR_QUEUE LOG_LEVEL STACK_NAME WEBHOOKS_TABLE"),
         (
             "SweepFunction",
-            "FAIR_QUEUE GRACE_SECONDS JOBS_TABLE LEDGER_TABLE LOG_LEVEL QUEUE_URL \
-             REANNOUNCE_SECONDS RETENTION_DAYS STACK_NAME",
+            "EVENTS_QUEUE_URL FAIR_QUEUE GRACE_SECONDS JOBS_TABLE LEDGER_TABLE LOG_LEVEL QUEUE_URL \
+             REANNOUNCE_SECONDS RETENTION_DAYS STACK_NAME WEBHOOKS_TABLE",
+        ),
+        (
+            "NotifyFunction",
+            "EVENTS_QUEUE_URL EVENT_BUS FAIR_QUEUE JOBS_TABLE LOG_LEVEL STACK_NAME WEBHOOKS_TABLE",
         ),
     ] {
         let Function { environment, .. } = &template.functions[id];
@@ -416,5 +426,8 @@ fn local_and_cloud_have_the_same_programs() {
     let template = template();
     let binaries: Vec<&str> =
         template.functions.values().map(|function| function.binary.as_str()).collect();
-    assert_eq!(binaries, ["authorize", "generate", "lookup", "submit", "sweep", "webhooks"]);
+    assert_eq!(
+        binaries,
+        ["authorize", "generate", "lookup", "notify", "submit", "sweep", "webhooks"]
+    );
 }

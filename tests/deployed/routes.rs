@@ -1,5 +1,6 @@
 //! What the gateway lets through: to whom, to where, and nothing of what is another's.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::world::{World, answer};
@@ -11,10 +12,16 @@ async fn public_routes_need_no_key_and_the_others_do() {
         world.api().get(path).await.expect(200);
     }
     world.api().get("/v1/nothing").await.refused(404, "route_not_found");
-    for path in ["/v1/credits/balance", "/v1/credits/transactions", "/v1/jobs/whatever"] {
+    for path in [
+        "/v1/credits/balance",
+        "/v1/credits/transactions",
+        "/v1/jobs/whatever",
+        "/v1/webhooks/endpoints",
+        "/v1/webhooks/deliveries/whatever",
+    ] {
         // Without the header the gateway answers by itself.
         world.api().get(path).await.expect(401);
-        let request = world.api().request(reqwest::Method::GET, path);
+        let request = world.api().request(Method::GET, path);
         answer(request.bearer_auth("hf_live_nobody")).await.refused(401, "invalid_api_key");
     }
 }
@@ -35,6 +42,30 @@ async fn nobody_finds_what_is_anothers() {
         assert_eq!((kinds["hold"], kinds["usage"]), (1, 1));
     }
     world.finish(&[&anna, &ben]).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_is_its_owners_from_the_day_it_is_registered_until_it_is_removed() {
+    let world = World::find();
+    let (anna, ben) = (world.user("anna-told", "1").await, world.user("ben-told", "1").await);
+    let path = "/v1/webhooks/endpoints";
+    let body = json!({ "url": "https://example.com/hooks", "events": ["job.expired"] });
+    let new = answer(anna.request(Method::POST, path).json(&body)).await.expect(201).json();
+    let hers = format!("{path}/{}", new["id"].as_str().unwrap());
+    ben.get(&hers).await.refused(404, "endpoint_not_found");
+    assert_eq!(ben.get(path).await.expect(200).json()["data"], json!([]));
+    for what in ["rotate", "enable"] {
+        answer(anna.request(Method::POST, &format!("{hers}/{what}"))).await.expect(200);
+    }
+    assert_eq!(anna.get(&hers).await.expect(200).json()["id"], new["id"]);
+    // In the cloud nothing is delivered to where only a stack on one machine delivers.
+    let local = json!({ "url": "http://127.0.0.1:4000/" });
+    let refused = answer(anna.request(Method::POST, path).json(&local)).await;
+    refused.refused(400, "invalid_webhook_url");
+    answer(anna.request(Method::DELETE, &hers)).await.expect(204);
+    anna.get(&hers).await.refused(404, "endpoint_not_found");
+    answer(anna.request(Method::POST, "/v1/webhooks/secret")).await.expect(201);
+    assert_eq!(anna.get("/v1/webhooks/deliveries").await.expect(200).json()["data"], json!([]));
 }
 
 #[tokio::test]

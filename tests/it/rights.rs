@@ -61,10 +61,14 @@ async fn told(anna: &Caller, made: &str) {
     post(&format!("{endpoints}/{new}/enable")).await.expect(200);
     answer(anna.request(Method::DELETE, &format!("{endpoints}/{new}"))).await.expect(204);
     let deliveries = "/v1/webhooks/deliveries";
-    anna.get(deliveries).await.expect(200);
-    let never = format!("{deliveries}/{made}.expired.order");
-    anna.get(&never).await.refused(404, "delivery_not_found");
-    post(&format!("{never}/redeliver")).await.refused(404, "delivery_not_found");
+    let delivery = eventually("it is delivered", async || {
+        let page = anna.get(deliveries).await.expect(200).json();
+        let delivery = page["data"].as_array().unwrap().iter().find(|of| of["job_id"] == made)?;
+        Some(format!("{deliveries}/{}", delivery["id"].as_str().unwrap()))
+    })
+    .await;
+    anna.get(&delivery).await.expect(200);
+    post(&format!("{delivery}/redeliver")).await.expect(202);
 }
 
 #[tokio::test]

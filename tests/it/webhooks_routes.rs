@@ -1,4 +1,4 @@
-//! `/v1/webhooks`: endpoints and secrets, as their owner has them. What is delivered is not told here.
+//! `/v1/webhooks`: endpoints, secrets and deliveries, as their owner has them.
 
 use std::time::Duration;
 
@@ -11,7 +11,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::Closed;
 
-use crate::world::{Answer, Caller, World, answer};
+use crate::{
+    webhooks::receiver::{Receiver, Reply},
+    world::{Answer, Caller, World, answer, eventually},
+};
 
 const ENDPOINTS: &str = "/v1/webhooks/endpoints";
 const DAY: Duration = Duration::from_hours(24);
@@ -216,5 +219,58 @@ async fn an_order_names_who_is_told_when_there_is_something_to_sign_with() {
     let now = world.now();
     assert_eq!(signing(&secrets, now), [secret_of(&second), secret_of(&first)]);
     assert_eq!(signing(&secrets, now.plus(DAY)), [secret_of(&second)]);
+    world.finish().await;
+}
+
+/// The only delivery of a user, when it stands so.
+async fn delivery(caller: &Caller, status: &str) -> Value {
+    eventually("the delivery stands so", async || {
+        let page = caller.get("/v1/webhooks/deliveries").await.expect(200).json();
+        let [one] = page["data"].as_array()?.as_slice() else { return None };
+        (one["status"] == status).then(|| one.clone())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_shown_and_delivered_again_by_whoever_asks() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let receiver = Receiver::start([Reply::status(204), Reply::status(503)]).await;
+    let new = register(&anna, &json!({ "url": receiver.url })).await.expect(201).json();
+    let job = anna.accepted(&json!({ "model": "recraft-v3", "prompt": "a cat" })).await;
+    let shown = delivery(&anna, "delivered").await;
+    let path = format!("/v1/webhooks/deliveries/{}", shown["id"].as_str().unwrap());
+    assert_eq!(anna.get(&path).await.expect(200).json(), shown);
+    assert_eq!((&shown["endpoint"], &shown["job_id"]), (&new["id"], &json!(job)));
+    assert_eq!(shown["event_id"], json!(format!("evt_{job}_succeeded")));
+    let attempt = &shown["attempts"][0];
+    assert_eq!((&attempt["outcome"], &attempt["http_status"]), (&json!("delivered"), &json!(204)));
+
+    // Again it is the same bytes under the same name, and where it fails it is tried on.
+    let due = post(&anna, &format!("{path}/redeliver")).await.expect(202).json();
+    assert_eq!((&due["status"], due["next_attempt_at"].is_string()), (&json!("due"), true));
+    let told = eventually("it is told again", async || {
+        let told = receiver.told();
+        (told.len() == 2).then_some(told)
+    })
+    .await;
+    assert_eq!(told[0].body, told[1].body);
+    assert_eq!(told[0].headers["webhook-id"], told[1].headers["webhook-id"]);
+    let failed = eventually("the attempt is noted", async || {
+        let now = anna.get(&path).await.expect(200).json();
+        (now["attempts"].as_array()?.len() == 2).then_some(now)
+    })
+    .await;
+    let attempt = &failed["attempts"][1];
+    assert_eq!((&attempt["outcome"], &attempt["http_status"]), (&json!("status"), &json!(503)));
+    assert_eq!(failed["status"], "due");
+    // Nothing of the receiver's address is in what is listed, beyond what its owner has registered.
+    assert!(!failed.to_string().contains("hush"), "{failed}");
+
+    // Another user sees nothing of it.
+    let ben = world.user("ben", "1").await;
+    ben.get(&path).await.refused(404, "delivery_not_found");
+    post(&ben, &format!("{path}/redeliver")).await.refused(404, "delivery_not_found");
     world.finish().await;
 }

@@ -31,6 +31,17 @@ async fn submit(
 }
 
 #[tokio::test]
+async fn an_order_says_who_is_told_and_of_what() {
+    let script = Script::play(vec![Step::Answer(202, "", job("pending"))]).await;
+    let order = Order::new("recraft-v3", "a cat").webhook_url("https://example.com/hooks");
+    let order = order.webhook_events(["job.succeeded", "job.failed"]).prepare().unwrap();
+    script.client().submit(&order).await.unwrap();
+    let body: Value = serde_json::from_slice(&script.end().await[0].body).unwrap();
+    assert_eq!(body["webhook_url"], "https://example.com/hooks");
+    assert_eq!(body["webhook_events"], json!(["job.succeeded", "job.failed"]));
+}
+
+#[tokio::test]
 async fn every_attempt_of_an_order_has_the_same_key_and_the_same_bytes() {
     let (placed, seen) = submit(vec![
         Step::Cut,

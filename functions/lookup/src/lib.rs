@@ -14,7 +14,7 @@ use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{Method, StatusCode},
 };
-use runtime::{Clock, Environment, Host, Trace, aws::Aws, images::Images, telemetry};
+use runtime::{Clock, Environment, Host, Trace, aws::Aws, images::Signer, telemetry};
 use store::{Cursor, List, Store, StoreError};
 use web::{Freshness, Links, Refusal, request};
 
@@ -26,7 +26,7 @@ use web::{Freshness, Links, Refusal, request};
 pub struct App {
     catalogue: Catalogue,
     store: Store,
-    images: Images,
+    signer: Signer,
     url_lifetime: Duration,
     clock: Clock,
 }
@@ -52,7 +52,7 @@ impl App {
                     webhooks: String::new(),
                 },
             ),
-            images: Images::new(&aws, environment)?,
+            signer: Signer::new(environment)?,
             url_lifetime: environment.seconds("OUTPUT_URL_SECONDS")?,
             clock: host.clock,
         })
@@ -117,7 +117,7 @@ async fn job(app: &App, request: &Request, id: &str) -> Result<Response<Body>, R
     let id = request::job_id(id)?;
     let found = app.store.job(&user, &id).await.map_err(unavailable)?;
     let job = found.ok_or(Refusal::JobNotFound)?;
-    let links = links(app, &job, app.clock.now()).await?;
+    let links = links(app, &job, app.clock.now())?;
     let (body, freshness) = web::job(&job, &links);
     web::answer(StatusCode::OK, &body, freshness)
 }
@@ -132,15 +132,15 @@ async fn jobs(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
     let now = app.clock.now();
     let mut jobs = Vec::with_capacity(page.rows.len());
     for job in page.rows {
-        let links = links(app, &job, now).await?;
+        let links = links(app, &job, now)?;
         jobs.push((job, links));
     }
     let next = page.next.map(|next| next.write(&user));
     web::answer(StatusCode::OK, &web::jobs(&jobs, next), Freshness::Private)
 }
 
-async fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
-    let signed = app.images.sign_all(job.state.images(), now, app.url_lifetime).await;
+fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
+    let signed = app.signer.sign_all(job.state.images(), now, app.url_lifetime);
     let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
     Ok(Links { urls, expires_at: now.plus(app.url_lifetime) })
 }

@@ -53,7 +53,7 @@ pub(crate) async fn cancel(
     if !job.state.is_canceled() {
         return Err(Refusal::JobNotCancelable);
     }
-    let links = links(app, &job, now).await?;
+    let links = links(app, &job, now)?;
     let (body, freshness) = web::job(&job, &links);
     web::answer(StatusCode::OK, &body, freshness)
 }

@@ -27,7 +27,7 @@ use outbound::Guard;
 use runtime::{
     By, Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
-    images::Images,
+    images::Signer,
     notices::Notices,
     queue::{Bell, Queue},
     telemetry,
@@ -44,8 +44,8 @@ pub struct App {
     catalogue: Catalogue,
     store: Store,
     queue: Queue,
+    signer: Signer,
     notices: Notices,
-    images: Images,
     metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
@@ -73,8 +73,8 @@ impl App {
                 },
             ),
             queue: Queue::new(&aws, environment)?,
+            signer: Signer::new(environment)?,
             notices: Notices::new(&aws, environment)?,
-            images: Images::new(&aws, environment)?,
             metrics: Metrics::of(environment, "submit", &host),
             clock: host.clock,
             entropy: host.entropy,
@@ -135,7 +135,7 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
             let trace = request::trace(request).and_then(Trace::read);
             let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job, trace));
             let job = wait::for_end(app, job, wait).await;
-            let links = links(app, &job, app.clock.now()).await?;
+            let links = links(app, &job, app.clock.now())?;
             let (body, freshness) = web::job(&job, &links);
             let response = web::created(&body, &location(&job.id), freshness)?;
             Ok(with_headers(response, balance.ok().flatten().as_ref(), wait))
@@ -257,15 +257,15 @@ async fn replay(
     let job = found.map_err(unavailable)?;
     let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
     let job = wait::for_end(app, job, wait).await;
-    let links = links(app, &job, app.clock.now()).await?;
+    let links = links(app, &job, app.clock.now())?;
     let (body, freshness) = web::job(&job, &links);
     let response = web::replayed(&body, &location(first), freshness)?;
     Ok(with_headers(response, Some(&balance), wait))
 }
 
-async fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
+fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
     let lifetime = app.config.url_lifetime;
-    let signed = app.images.sign_all(job.state.images(), now, lifetime).await;
+    let signed = app.signer.sign_all(job.state.images(), now, lifetime);
     let urls = signed.map_err(|error| Refusal::Unavailable(error.into()))?;
     Ok(Links { urls, expires_at: now.plus(lifetime) })
 }

@@ -1,12 +1,18 @@
 //! Deliveries: what was told to whom, how that went, and telling it again. One that is unknown, malformed or somebody
 //! else's is the same answer.
 
-use domain::{scope::Scope, webhook::DeliveryId};
+use std::time::Duration;
+
+use domain::{causes, scope::Scope, webhook::DeliveryId};
 use lambda_http::{Body, Request, Response, http::StatusCode};
+use runtime::{Trace, notices::Notice};
 use store::{Cursor, Delivery, DeliveryStatus, List};
 use web::{Freshness, Refusal, request};
 
 use crate::{App, asks_nothing_more, unavailable};
+
+/// Whoever is rung by a clock that is a moment behind goes away again.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// The caller's deliveries, page by page.
 pub(crate) async fn list(app: &App, request: &Request) -> Result<Response<Body>, Refusal> {
@@ -34,7 +40,8 @@ pub(crate) async fn show(
     web::answer(StatusCode::OK, &web::delivery(&show_as(&delivery)), Freshness::Private)
 }
 
-/// Delivers again, with all attempts, whatever became of it before. What rings for it is its row: it is due at once.
+/// Delivers again, with all attempts, whatever became of it before. It is due at once; if nobody hears that it is, the
+/// sweep asks again.
 pub(crate) async fn redeliver(
     app: &App,
     request: &Request,
@@ -45,7 +52,13 @@ pub(crate) async fn redeliver(
     let id = read(id)?;
     let begun = app.store.redeliver(&user, &id, app.clock.now()).await.map_err(unavailable)?;
     begun.then_some(()).ok_or(Refusal::DeliveryNotFound)?;
-    tracing::info!(request_id, user_id = %user, delivery_id = %id, "delivered again");
+    tracing::info!(request_id, user_id = %user, delivery_id = %id, "to be delivered again");
+    let trace = request::trace(request).and_then(Trace::read);
+    let notice = Notice::delivery(user.clone(), id.clone()).in_trace(trace);
+    if let Err(error) = app.notices.send(&notice, MARGIN).await {
+        let cause = causes::chain(&error);
+        tracing::warn!(delivery_id = %id, cause, "it is due, and nobody was asked to deliver it");
+    }
     let found = app.store.delivery(&user, &id).await.map_err(unavailable)?;
     let delivery = found.ok_or(Refusal::DeliveryNotFound)?;
     web::answer(StatusCode::ACCEPTED, &web::delivery(&show_as(&delivery)), Freshness::Private)

@@ -11,16 +11,17 @@ use lambda_http::{
     http::{Method, StatusCode},
 };
 use outbound::Guard;
-use runtime::{Clock, Entropy, Environment, Host, Trace, aws::Aws, telemetry};
+use runtime::{Clock, Entropy, Environment, Host, Trace, aws::Aws, notices::Notices, telemetry};
 use store::{Store, StoreError};
 use web::{Freshness, Refusal, request};
 
 /// What the function needs, made once and lent to every request.
 ///
-/// Reads `WEBHOOKS_TABLE`.
+/// Reads `WEBHOOKS_TABLE`, `EVENTS_QUEUE_URL` and `FAIR_QUEUE`.
 #[derive(Debug)]
 pub struct App {
     store: Store,
+    notices: Notices,
     guard: Guard,
     clock: Clock,
     entropy: Entropy,
@@ -37,6 +38,7 @@ impl App {
         let tables = store::Tables { webhooks, ..store::Tables::default() };
         Ok(Self {
             store: Store::new(aws.dynamodb(), tables),
+            notices: Notices::new(&aws, environment)?,
             guard: Guard::public(),
             clock: host.clock,
             entropy: host.entropy,

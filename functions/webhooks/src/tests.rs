@@ -18,6 +18,8 @@ fn variables() -> Vec<(String, String)> {
         // The discard port, where nobody listens.
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("WEBHOOKS_TABLE", "webhooks"),
+        ("EVENTS_QUEUE_URL", "http://127.0.0.1:9/000000000000/events"),
+        ("FAIR_QUEUE", "true"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()

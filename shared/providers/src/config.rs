@@ -188,7 +188,7 @@ impl Config {
                 return Err(BadConfig::NoKey(upstream, variable));
             }
         }
-        let sandbox: (Arc<dyn Provider>, Gate) = (Arc::new(Sandbox), Gate::open());
+        let sandbox: (Arc<dyn Provider>, Gate) = (Arc::new(Sandbox::new()), Gate::open());
         let mut lines = BTreeMap::from([(Upstream::Sandbox, sandbox)]);
         if self.keys.is_empty() {
             return Ok(Providers { lines });

@@ -16,6 +16,7 @@ use domain::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::{Call, Later, Picture, PollError, Progress, Provider, Receipt, SubmitError, task};
 
@@ -29,8 +30,19 @@ struct Began {
 }
 
 /// The sandbox.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sandbox;
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    /// One picture is drawn at a time: it takes megabytes until it is encoded, and a worker that has a hundred
+    /// jobs has a seventh of a core for all of them.
+    easel: Semaphore,
+}
+
+impl Sandbox {
+    /// One that draws nothing yet.
+    pub(crate) const fn new() -> Sandbox {
+        Sandbox { easel: Semaphore::const_new(1) }
+    }
+}
 
 impl Provider for Sandbox {
     fn patience(&self, _job: &Job) -> Duration {
@@ -48,7 +60,7 @@ impl Provider for Sandbox {
         task: &'a Task,
         call: Call,
     ) -> Later<'a, Result<Progress, PollError>> {
-        Box::pin(poll(job, task, call.now))
+        Box::pin(poll(&self.easel, job, task, call.now))
     }
 
     fn cancel<'a>(&'a self, _job: &'a Job, _task: &'a Task, _call: Call) -> Later<'a, ()> {
@@ -63,7 +75,12 @@ fn submit(job: &Job, now: Timestamp) -> Result<Receipt, SubmitError> {
     Ok(Receipt { task, cost: None })
 }
 
-async fn poll(job: &Job, task: &Task, now: Timestamp) -> Result<Progress, PollError> {
+async fn poll(
+    easel: &Semaphore,
+    job: &Job,
+    task: &Task,
+    now: Timestamp,
+) -> Result<Progress, PollError> {
     let began: Began = task::parse(task)?;
     if now < began.done_at_ms {
         let again = began.done_at_ms.since(now).min(AGAIN_MAX);
@@ -71,7 +88,7 @@ async fn poll(job: &Job, task: &Task, now: Timestamp) -> Result<Progress, PollEr
     }
     match job.order.wish().outcome {
         Outcome::Succeed => {
-            draw(job).await.map(|pictures| Progress::Done { pictures, withheld: 0 })
+            draw(easel, job).await.map(|pictures| Progress::Done { pictures, withheld: 0 })
         }
         Outcome::Fail => Ok(Progress::Failed(Failure::ProviderFailed.into())),
         Outcome::Refuse => Ok(Progress::Failed(Failure::ContentModerated.into())),
@@ -80,7 +97,7 @@ async fn poll(job: &Job, task: &Task, now: Timestamp) -> Result<Progress, PollEr
 }
 
 /// Draws the pictures of a job, one seed after the other, beside the other work of this process.
-async fn draw(job: &Job) -> Result<Vec<Picture>, PollError> {
+async fn draw(easel: &Semaphore, job: &Job) -> Result<Vec<Picture>, PollError> {
     let wish = job.order.wish();
     let count = wish.deliver.unwrap_or(job.order.n.get());
     // It draws from the prompt alone, so a picture to be changed has no shape to keep to.
@@ -97,6 +114,7 @@ async fn draw(job: &Job) -> Result<Vec<Picture>, PollError> {
             })
             .collect()
     };
+    let _turn = easel.acquire().await.map_err(|error| PollError::Unanswered(error.into()))?;
     tokio::task::spawn_blocking(work).await.map_err(|error| PollError::Unanswered(error.into()))?
 }
 

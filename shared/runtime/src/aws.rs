@@ -91,9 +91,7 @@ impl Aws {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .build();
-        let endpoint = |name| {
-            environment.get(name).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
-        };
+        let endpoint = |name| endpoint(environment, name).map(str::to_owned);
         Ok(Self {
             config,
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
@@ -180,6 +178,11 @@ pub fn credentials(environment: &Environment) -> Result<Credentials, Environment
         None,
         "environment",
     ))
+}
+
+/// Where a service is, if not where AWS has it.
+pub(crate) fn endpoint<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+    environment.get(name).or_else(|| environment.get("AWS_ENDPOINT_URL"))
 }
 
 /// What a client may spend on trying again. Each client has its own: without one, all of a process that ask

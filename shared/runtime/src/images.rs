@@ -1,19 +1,21 @@
 //! Where pictures are kept: one object for each image of a job, under a key that follows from the
 //! two, so that whoever does the work again writes the same object again.
 
-use std::time::Duration;
+mod signer;
 
-use aws_sdk_s3::{Client, presigning::PresigningConfig, primitives::ByteStream};
-use domain::{ids::JobId, job::Image, time::Timestamp};
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use domain::ids::JobId;
 
-use crate::{Environment, aws::Aws, clock::to_system, environment::EnvironmentError};
+use crate::{Environment, aws::Aws, environment::EnvironmentError};
+
+pub use signer::Signer;
 
 /// The object store failed, or may have.
 #[derive(Debug, thiserror::Error)]
 #[error("the object store failed")]
 pub struct ImagesError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// The bucket of pictures. Reads `IMAGES_BUCKET`.
+/// The bucket of pictures, for whoever keeps some. Reads `IMAGES_BUCKET`.
 #[derive(Clone, Debug)]
 pub struct Images {
     client: Client,
@@ -57,40 +59,5 @@ impl Images {
             .await
             .map(drop)
             .map_err(|error| ImagesError(error.into()))
-    }
-
-    /// A URL under which anyone may read the picture from `now` on for as long as `lifetime`, or
-    /// until the function's own credentials end, whichever is first. Nothing is sent for it.
-    ///
-    /// # Errors
-    /// If the URL cannot be signed.
-    async fn sign(
-        &self,
-        key: &str,
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<String, ImagesError> {
-        let config = PresigningConfig::builder().start_time(to_system(now)).expires_in(lifetime);
-        let config = config.build().map_err(|error| ImagesError(error.into()))?;
-        let request = self.client.get_object().bucket(&self.bucket).key(key);
-        let signed = request.presigned(config).await.map_err(|error| ImagesError(error.into()))?;
-        Ok(signed.uri().to_owned())
-    }
-
-    /// The URLs of a job's pictures, in their order.
-    ///
-    /// # Errors
-    /// If one of them cannot be signed.
-    pub async fn sign_all(
-        &self,
-        images: &[Image],
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<Vec<String>, ImagesError> {
-        let mut urls = Vec::with_capacity(images.len());
-        for image in images {
-            urls.push(self.sign(&image.key, now, lifetime).await?);
-        }
-        Ok(urls)
     }
 }

@@ -12,10 +12,11 @@ mod lines;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{Instrument, Level, Span, field::Empty};
 use tracing_subscriber::{
-    EnvFilter,
+    filter::Targets,
     fmt::{MakeWriter, format::JsonFields},
+    layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
@@ -39,13 +40,16 @@ where
     let filter = format!(
         "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,aws_sdk_sqs=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn"
     );
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Not an `EnvFilter`: it brings an engine for regular expressions.
+    let info = || Targets::new().with_default(Level::INFO);
+    let filter: Targets = filter.parse().unwrap_or_else(|_| info());
     let logger = tracing_subscriber::fmt()
         .fmt_fields(JsonFields::new())
         .event_format(Lines::of(environment))
-        .with_env_filter(filter)
+        .with_max_level(Level::TRACE)
         .with_writer(writer)
-        .finish();
+        .finish()
+        .with(filter);
     // A second call finds a logger in place and leaves it there.
     if logger.try_init().is_err() {
         tracing::debug!("logging was set up before");

@@ -23,7 +23,7 @@ use crate::{
     claim::{text, time, values},
     conditions::Condition,
     error::{StoreError, sort},
-    item::VERSION,
+    item::{VERSION, known},
     tx::Item,
 };
 
@@ -98,6 +98,7 @@ impl KeyRow {
 
 #[derive(Serialize, Deserialize)]
 struct KeyItem {
+    #[serde(deserialize_with = "known")]
     v: u32,
     pk: KeyId,
     user_id: UserId,

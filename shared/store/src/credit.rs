@@ -13,7 +13,7 @@ use crate::{
     Store,
     conditions::Condition,
     error::StoreError,
-    item::{EntryItem, VERSION},
+    item::{EntryItem, VERSION, known},
     keys,
     pockets::BalanceItem,
     tx::{Tx, TxError, Write},
@@ -64,6 +64,7 @@ enum Step {
 /// The row of a used reference.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ReferenceItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) reference: String,
     pub(crate) amount_micros: MicroUsd,

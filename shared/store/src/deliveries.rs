@@ -22,7 +22,7 @@ use crate::{
     conditions::Condition,
     due::INDEX,
     error::{StoreError, sort},
-    item::{VERSION, read_key},
+    item::{VERSION, known, read_key},
     keys,
     lookup::page,
     tx::Item,
@@ -91,6 +91,7 @@ pub struct Delivery {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct DeliveryItem {
+    #[serde(deserialize_with = "known")]
     v: u32,
     url: WebhookUrl,
     body: String,

@@ -10,7 +10,7 @@ use crate::{
     claim::{time, values},
     conditions::Condition,
     error::StoreError,
-    item::{EventItem, VERSION},
+    item::{EventItem, VERSION, known},
     keys,
     tx::Item,
 };
@@ -29,6 +29,7 @@ pub struct Event {
 /// The note that an event was told.
 #[derive(Debug, Serialize, Deserialize)]
 struct ToldItem {
+    #[serde(deserialize_with = "known")]
     v: u32,
     told_at_ms: Timestamp,
     forget_at_s: u64,

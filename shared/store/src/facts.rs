@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::{
     credit::ReferenceItem,
     error::StoreError,
-    item::{EventItem, KeyItem, StateItem, read_entry},
+    item::{EventItem, KeyItem, StateItem, known, read_entry},
     keys,
     pockets::BalanceItem,
     tx::Item,
@@ -149,7 +149,7 @@ fn seconds(at: u64) -> Timestamp {
 /// The row of a job besides its state.
 #[derive(Deserialize)]
 struct FactsItem {
-    #[serde(rename = "v")]
+    #[serde(rename = "v", deserialize_with = "known")]
     _v: u32,
     n: Count,
     price_micros: MicroUsd,

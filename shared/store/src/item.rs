@@ -20,7 +20,7 @@ use domain::{
     upstream::Upstream,
     webhook::{Events, WebhookUrl},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     error::{Source, StoreError},
@@ -32,6 +32,16 @@ use crate::{
 pub(crate) const VERSION: u32 = 1;
 /// In what time an event is told when nothing goes wrong. The sweep looks after it from then on.
 const TOLD_WITHIN: Duration = Duration::from_mins(1);
+
+/// The version of a row that this program can follow. What a row of another one means is not known here, so it
+/// is not read as if it were (ADR 60).
+pub(crate) fn known<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(from)?;
+    if version == VERSION {
+        return Ok(version);
+    }
+    Err(D::Error::custom(format_args!("the row has version {version}, and {VERSION} is known")))
+}
 
 /// What is known of the upstream, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +66,7 @@ impl DispatchWord {
 /// The row of a job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct JobItem {
+    #[serde(deserialize_with = "known")]
     v: u32,
     job_status: Status,
     model: ModelId,
@@ -303,6 +314,7 @@ pub(crate) fn read_key(item: &Item) -> Result<(UserId, String), StoreError> {
 /// still counts is told by `expires_at_ms`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct KeyItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) job_id: JobId,
     pub(crate) fingerprint: domain::fingerprint::Fingerprint,
@@ -313,6 +325,7 @@ pub(crate) struct KeyItem {
 /// The outbox row of an ending.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EventItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) job_id: JobId,
     pub(crate) job_status: Status,
@@ -344,7 +357,13 @@ impl EventItem {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum EntryItem {
-    Credit { v: u32, created_at_ms: Timestamp, amount_micros: MicroUsd, reference: String },
+    Credit {
+        #[serde(deserialize_with = "known")]
+        v: u32,
+        created_at_ms: Timestamp,
+        amount_micros: MicroUsd,
+        reference: String,
+    },
     Hold(HoldItem),
     Usage(ResolutionItem),
     Refund(ResolutionItem),
@@ -354,6 +373,7 @@ pub(crate) enum EntryItem {
 /// What was given back of a usage, in its row.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReversalItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) created_at_ms: Timestamp,
     pub(crate) job_id: JobId,
@@ -364,6 +384,7 @@ pub(crate) struct ReversalItem {
 /// A hold, in its row.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct HoldItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) created_at_ms: Timestamp,
     pub(crate) job_id: JobId,
@@ -375,6 +396,7 @@ pub(crate) struct HoldItem {
 /// The figures of a resolution, in its row.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ResolutionItem {
+    #[serde(deserialize_with = "known")]
     v: u32,
     created_at_ms: Timestamp,
     job_id: JobId,

@@ -18,7 +18,7 @@ use crate::{
     claim::{text, values},
     conditions::Condition,
     error::{StoreError, sort},
-    item::{VERSION, read_key},
+    item::{VERSION, known, read_key},
     keys,
     tx::{Effort, Item, Tx, TxError, Write},
 };
@@ -33,6 +33,7 @@ const ROUNDS: u32 = 8;
 /// not zero.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BalanceItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) available_micros: MicroUsd,
     pub(crate) held_micros: MicroUsd,

@@ -12,7 +12,7 @@ use crate::{
     claim::{text, time, values},
     conditions::Condition,
     error::{StoreError, sort},
-    item::read_key,
+    item::{known, read_key},
     keys,
     tx::Item,
 };
@@ -58,6 +58,7 @@ pub struct Endpoint {
 /// The row of an endpoint.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EndpointItem {
+    #[serde(deserialize_with = "known")]
     pub(crate) v: u32,
     pub(crate) url: WebhookUrl,
     #[serde(default)]

@@ -40,7 +40,7 @@ fn job(n: u64, sandbox: &Value) -> Job {
 async fn ask(job: &Job, at: Timestamp) -> Progress {
     let Receipt { task, cost } = submit(job, NOW).unwrap();
     assert_eq!(cost, None);
-    poll(job, &task, at).await.unwrap()
+    poll(&Semaphore::new(1), job, &task, at).await.unwrap()
 }
 
 #[tokio::test]
@@ -52,6 +52,19 @@ async fn it_draws_what_was_ordered() {
     assert_eq!(seeds, [Some(7), Some(8)]);
     assert!(pictures.iter().all(|p| (p.width(), p.height()) == (1_152, 864)));
     assert_ne!(pictures[0], pictures[1]);
+}
+
+#[tokio::test]
+async fn one_picture_is_drawn_at_a_time() {
+    let (easel, job) = (Semaphore::new(1), job(1, &json!({})));
+    let Receipt { task, .. } = submit(&job, NOW).unwrap();
+    let taken = easel.acquire().await.unwrap();
+    let mut waiting = Box::pin(poll(&easel, &job, &task, NOW));
+    let shortly = Duration::from_millis(50);
+    assert!(tokio::time::timeout(shortly, &mut waiting).await.is_err());
+    drop(taken);
+    assert!(matches!(waiting.await, Ok(Progress::Done { .. })));
+    assert_eq!(easel.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -84,7 +97,9 @@ async fn it_takes_as_long_as_asked_and_ends_as_asked() {
 
 #[tokio::test]
 async fn a_task_that_is_none_of_its_own_is_no_verdict() {
-    assert!(poll(&job(1, &json!({})), &Task("x".to_owned()), NOW).await.is_err());
+    assert!(
+        poll(&Semaphore::new(1), &job(1, &json!({})), &Task("x".to_owned()), NOW).await.is_err()
+    );
 }
 
 #[test]

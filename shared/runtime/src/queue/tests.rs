@@ -39,6 +39,13 @@ fn a_message_carries_its_trace_and_one_that_cannot_be_read_costs_nothing() {
 }
 
 #[test]
+fn what_a_later_version_adds_to_a_message_is_left_alone() {
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let body = format!(r#"{{"v":1,"user_id":"demo","job_id":"{job}","priority":{{"of":[1,2]}}}}"#);
+    assert_eq!(Bell::read(&body).unwrap(), Bell::new("demo".parse().unwrap(), job));
+}
+
+#[test]
 fn what_is_no_message_of_ours_is_told_apart() {
     for body in ["", "{}", "null", "[]", r#"{"v":1,"user_id":"A B","job_id":"x"}"#, "\u{0}"] {
         assert!(matches!(Bell::read(body), Err(BadBell::Malformed { .. })), "{body}");

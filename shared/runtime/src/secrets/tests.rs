@@ -35,7 +35,7 @@ impl Service {
             async move |headers: HeaderMap, body: String| {
                 let target = headers["x-amz-target"].to_str().unwrap().to_owned();
                 asked.lock().unwrap().push((target, serde_json::from_str(&body).unwrap()));
-                let status = axum::http::StatusCode::from_u16(status).unwrap();
+                let status = http::StatusCode::from_u16(status).unwrap();
                 (status, [("content-type", "application/x-amz-json-1.1")], answer)
             }
         });
