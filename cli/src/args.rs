@@ -8,6 +8,7 @@ use domain::{
     ids::{JobId, UserId},
     money::MicroUsd,
     scope::Scope,
+    webhook::DeliveryId,
 };
 
 use crate::moment::Age;
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Look at messages that were given up, and put them back
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Look at deliveries of webhooks, and have them made again
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Say in one screen whether all is well, and fail if it is not
     Status(StatusArgs),
     /// Write the ledger as CSV, and say whether it adds up to the balances
@@ -215,6 +219,28 @@ pub(crate) struct RefundArgs {
     /// Say it in one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// List the deliveries of an account, those of its newest jobs first
+    List {
+        /// Whose
+        user: UserId,
+        /// How many at most
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
+        limit: u8,
+        /// Say it in one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Begin a delivery anew that was made or given up: the same bytes under the same id
+    Replay {
+        /// Whose
+        user: UserId,
+        /// Which, as `list` names it
+        delivery: DeliveryId,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

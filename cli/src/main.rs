@@ -19,6 +19,7 @@ mod rotate;
 mod serve;
 mod status;
 mod style;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ async fn main() -> ExitCode {
         Some(Command::Job(command)) => job::job(command).await,
         Some(Command::Jobs(command)) => job::jobs(command).await,
         Some(Command::Dlq(command)) => dlq::dlq(command).await,
+        Some(Command::Webhook(command)) => webhook::webhook(command).await,
         Some(Command::Status(args)) => status::status(args).await,
         Some(Command::Export(args)) => export::export(args).await,
         Some(Command::Audit(args)) => audit::audit(args).await,

@@ -234,6 +234,32 @@ fn a_redrive_rings_for_what_is_open_and_twice_does_no_harm() {
 }
 
 #[test]
+fn a_delivery_is_shown_with_its_attempts_and_made_again() {
+    let server = Server::ephemeral();
+    // Nobody listens there.
+    let url = "http://127.0.0.1:1/hook?token=hush-hush";
+    let endpoint = server.post("/v1/webhooks/endpoints", &json!({ "url": url }));
+    assert_eq!(endpoint.0, 201, "{}", endpoint.1);
+    let id = ordered(&server, &json!({ "model": "recraft-v3", "prompt": "a cat" }));
+    server.wait(&id);
+    let look = || json_of(&server, &["webhook", "list", "demo", "--json"])["deliveries"][0].clone();
+    let started = std::time::Instant::now();
+    while look()["attempts"][0].is_null() {
+        assert!(started.elapsed() < std::time::Duration::from_mins(1));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let delivery = look();
+    assert_eq!(delivery["attempts"][0]["outcome"], "no connection");
+    assert_eq!((&delivery["event"], &delivery["job_id"]), (&json!("job.succeeded"), &json!(id)));
+    let name = delivery["id"].as_str().unwrap();
+    let told = server.print(&["webhook", "list", "demo"]);
+    assert!(told.contains(name) && !told.contains("hush-hush"), "{told}");
+    assert!(server.print(&["webhook", "replay", "demo", name]).contains("begun anew"));
+    let missing = server.run(&["webhook", "replay", "nobody", name]);
+    assert!(!missing.status.success());
+}
+
+#[test]
 fn a_refund_says_what_it_would_do_and_moves_money_once() {
     let server = Server::ephemeral();
     let id = ordered(&server, &json!({ "model": "recraft-v3", "prompt": "a cat", "n": 2 }));

@@ -106,7 +106,11 @@ impl Server {
 
     /// Orders with `curl`'s manners: status and body.
     pub(crate) fn order(&self, body: &Value) -> (u16, Value) {
-        self.call(reqwest::Method::POST, "/v1/images/generations", Some(body))
+        self.post("/v1/images/generations", body)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.call(reqwest::Method::POST, path, Some(body))
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {

@@ -96,3 +96,30 @@ impl Service<Request<Incoming>> for Published {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_whole_is_remembered_and_what_is_not_is_refused() {
+        let published = Published::default();
+        let entry = json!({ "Source": "a", "DetailType": "b", "Detail": "{}" });
+        let put = |entries: &[Value]| {
+            let body = json!({ "Entries": entries }).to_string();
+            published.answer(Some("AWSEvents.PutEvents"), body.as_bytes()).0
+        };
+        assert_eq!(put(std::slice::from_ref(&entry)), StatusCode::OK);
+        let broken = json!({ "Source": "a", "DetailType": "b", "Detail": "{" });
+        for entries in [vec![], vec![entry.clone(); 11], vec![entry.clone(), broken]] {
+            assert_eq!(put(&entries), StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(published.answer(Some("AWSEvents.ListRules"), b"{}").0, StatusCode::BAD_REQUEST);
+        assert_eq!(published.answer(Some("AWSEvents.PutEvents"), b"{").0, StatusCode::BAD_REQUEST);
+        assert_eq!(published.all(), std::slice::from_ref(&entry));
+        for _ in 0..REMEMBERED {
+            put(std::slice::from_ref(&entry));
+        }
+        assert_eq!(published.all().len(), REMEMBERED);
+    }
+}
