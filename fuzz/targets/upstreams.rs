@@ -158,6 +158,7 @@ fn job(upstream: Upstream, model: ModelId) -> Job {
         hold: Hold::new(MicroUsd::constant(81_000), order.n).unwrap(),
         order,
         upstream,
+        turn: None,
         created_at: NOW,
         deadline: NOW.plus(Duration::from_mins(15)),
         expires_at: NOW.plus(Duration::from_mins(30)),

@@ -47,6 +47,9 @@ fn balance(row: &BalanceRow) -> Option<Balance> {
         open_jobs: row.open_jobs.try_into().ok()?,
         free_slots: row.free_slots.try_into().ok()?,
         queue_cap: row.queue_cap.try_into().ok()?,
+        free_turns: row.free_turns.try_into().ok()?,
+        waiting_jobs: row.waiting_jobs.try_into().ok()?,
+        running_cap: row.running_cap.try_into().ok()?,
         suspended_at: None,
         version: 0,
     })
@@ -125,6 +128,7 @@ impl Protocol {
             status: row.status,
             hold: self.template.hold.amount(),
             price: self.template.hold.price(),
+            has_turn: row.has_turn,
             charged,
             // A picture costs one: so many were delivered.
             pictures: (0..images.micros()).map(|index| format!("{id}/{index}")).collect(),

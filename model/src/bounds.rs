@@ -54,6 +54,8 @@ pub struct Bounds {
     pub credited: Value,
     /// How many jobs may be unfinished.
     pub queue_cap: Value,
+    /// How many of them may run at a time.
+    pub running_cap: Value,
     /// How many workers there are.
     pub workers: usize,
     /// How many sweeps run at once.
@@ -104,6 +106,7 @@ impl Bounds {
             posts_until: 0,
             credited: 3,
             queue_cap: 2,
+            running_cap: 2,
             workers: 2,
             sweeps: 2,
             looks: 2,
@@ -176,6 +179,34 @@ impl Bounds {
             faults: 1,
             horizon: 1,
             sometimes: &[seen::PARTIAL, seen::TWO_GIVEN_BACK, seen::PAID_AND_GIVEN_BACK],
+            ..Self::one_job()
+        }
+    }
+
+    /// Two jobs of one account of which one may run at a time, with a worker and a sweep, under one fault: the second
+    /// waits, is claimed, canceled or expired meanwhile.
+    #[must_use]
+    pub const fn turns() -> Self {
+        let (first, second) = (request(Which::First, 0), request(Which::Third, 0));
+        Self {
+            requests: Each::new([Some(first), None, Some(second)]),
+            posts_until: 0,
+            credited: 4,
+            running_cap: 1,
+            workers: 1,
+            sweeps: 1,
+            looks: 1,
+            cancels_until: 0,
+            faults: 1,
+            horizon: 2,
+            timing: Timing { hard_expiry: 3, ..TIMING },
+            sometimes: &[
+                seen::WAITS,
+                seen::WAITED,
+                seen::WAITED_AND_CANCELED,
+                seen::WAITED_AND_EXPIRED,
+                seen::TWO_SUCCEED,
+            ],
             ..Self::one_job()
         }
     }

@@ -6,6 +6,22 @@ use store::Condition;
 
 use crate::expression::{BadExpression, Expression, Given, Row};
 
+/// Conditions of how it is told what became of jobs, and to whom: no job and no money depends on them.
+pub const OF_TELLING: [Condition; 12] = [
+    Condition::TendEvent,
+    Condition::NoteTold,
+    Condition::AddDelivery,
+    Condition::BeginAttempt,
+    Condition::EndAttempt,
+    Condition::TendDelivery,
+    Condition::Redeliver,
+    Condition::RegisterEndpoint,
+    Condition::OpenEndpoint,
+    Condition::FirstSecret,
+    Condition::RotateSecret,
+    Condition::CloseEndpoint,
+];
+
 /// Each condition as it is evaluated, and whether it was ever met and ever refused.
 #[derive(Debug)]
 pub struct Conditions {
@@ -15,13 +31,14 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// The store's own.
+    /// The store's own, but for those [of telling](OF_TELLING).
     ///
     /// # Errors
     /// [`BadExpression`], if the store uses more of the language than is understood here.
     pub fn of_the_store() -> Result<Self, BadExpression> {
         let parse = |condition: &Condition| Ok((*condition, Expression::parse(condition.text())?));
-        let table = Condition::ALL.iter().map(parse).collect::<Result<_, _>>()?;
+        let all = Condition::ALL.iter().filter(|condition| !OF_TELLING.contains(condition));
+        let table = all.map(parse).collect::<Result<_, _>>()?;
         Ok(Self { table, met: AtomicU64::new(0), refused: AtomicU64::new(0) })
     }
 

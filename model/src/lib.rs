@@ -72,7 +72,7 @@ use stateright::{CheckerBuilder, Model};
 
 pub use bounds::{Bounds, Request, Timing};
 pub use choice::Choice;
-pub use conditions::Conditions;
+pub use conditions::{Conditions, OF_TELLING};
 pub use drive::Company;
 pub use each::{Each, Side, Two, Which};
 pub use expression::{

@@ -95,6 +95,7 @@ impl Protocol {
             order,
             upstream: Upstream::Sandbox,
             hold,
+            turn: None,
             created_at: at(0),
             deadline: at(0),
             expires_at: at(0),

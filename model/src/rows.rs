@@ -58,6 +58,8 @@ pub struct JobRow {
     pub submits: Option<u8>,
     pub dispatch: Option<Dispatch>,
     pub task: Option<u8>,
+    /// `turn`: there is one pocket, so it matters only whether there is one.
+    pub has_turn: bool,
     /// `due_shard` and `due_at_ms`: they come and go together.
     pub due_at: Option<Tick>,
     pub completed_at: Option<Tick>,
@@ -76,6 +78,7 @@ impl Row for JobRow {
             Attribute::LeaseUntilMs => self.lease_until.map(Value::from),
             Attribute::Dispatch => self.dispatch.map(Dispatch::value),
             Attribute::Task => self.task.map(Value::from),
+            Attribute::Turn => self.has_turn.then_some(0),
             Attribute::DueShard => self.due_at.map(|_| 0),
             Attribute::DueAtMs => self.due_at.map(Value::from),
             Attribute::AvailableMicros
@@ -83,6 +86,8 @@ impl Row for JobRow {
             | Attribute::ChargedMicros
             | Attribute::OpenJobs
             | Attribute::FreeSlots
+            | Attribute::FreeTurns
+            | Attribute::WaitingJobs
             | Attribute::SuspendedAtMs
             | Attribute::CreditedMicros => None,
         }
@@ -108,6 +113,8 @@ impl Row for KeyRow {
             | Attribute::ChargedMicros
             | Attribute::OpenJobs
             | Attribute::FreeSlots
+            | Attribute::FreeTurns
+            | Attribute::WaitingJobs
             | Attribute::SuspendedAtMs
             | Attribute::JobStatus
             | Attribute::DeadlineAtMs
@@ -116,6 +123,7 @@ impl Row for KeyRow {
             | Attribute::LeaseUntilMs
             | Attribute::Dispatch
             | Attribute::Task
+            | Attribute::Turn
             | Attribute::DueShard
             | Attribute::DueAtMs
             | Attribute::CreditedMicros => None,
@@ -134,6 +142,9 @@ pub struct BalanceRow {
     pub open_jobs: Value,
     pub free_slots: Value,
     pub queue_cap: Value,
+    pub free_turns: Value,
+    pub waiting_jobs: Value,
+    pub running_cap: Value,
 }
 
 impl Row for BalanceRow {
@@ -145,6 +156,8 @@ impl Row for BalanceRow {
             Attribute::ChargedMicros => Some(self.charged),
             Attribute::OpenJobs => Some(self.open_jobs),
             Attribute::FreeSlots => Some(self.free_slots),
+            Attribute::FreeTurns => Some(self.free_turns),
+            Attribute::WaitingJobs => Some(self.waiting_jobs),
             Attribute::CreditedMicros => Some(self.credited),
             Attribute::SuspendedAtMs
             | Attribute::ExpiresAtMs
@@ -155,6 +168,7 @@ impl Row for BalanceRow {
             | Attribute::LeaseUntilMs
             | Attribute::Dispatch
             | Attribute::Task
+            | Attribute::Turn
             | Attribute::DueShard
             | Attribute::DueAtMs => None,
         }

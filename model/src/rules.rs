@@ -71,6 +71,10 @@ pub const ALL_END: &str = "with the faults over, every job ends, whether the ups
 
 /// No more are open than the tier allows.
 pub const CAPPED: &str = "no more jobs are open than the tier allows";
+/// The turns add up.
+pub const TURNS: &str = "INV-33 the free turns and those of unfinished jobs are the running cap, and who waits is counted";
+/// No more run than may.
+pub const RUNNING: &str = "INV-33 no more jobs run than the running cap, and none without a turn";
 /// What the product's audit finds.
 pub const AUDITED: &str = "the audit of the product finds nothing";
 
@@ -95,7 +99,9 @@ fn money() -> Vec<Property<Protocol>> {
         Property::always(REPLAYED, |_, s: &State| is_replayed(s)),
         Property::always(NOT_NEGATIVE, |_, s: &State| {
             let b = &s.balance;
-            [b.available, b.held, b.charged, b.open_jobs].into_iter().all(|side| side >= 0)
+            [b.available, b.held, b.charged, b.open_jobs, b.free_turns, b.waiting_jobs]
+                .into_iter()
+                .all(|side| side >= 0)
         }),
         Property::always(FITS, |_, s: &State| {
             s.resolutions.iter().all(|(job, resolution)| {
@@ -112,6 +118,12 @@ fn money() -> Vec<Property<Protocol>> {
         }),
         Property::always(NOT_BORROWED, |_, s: &State| s.balance.held >= held_by_open_jobs(s)),
         Property::always(CAPPED, |_, s: &State| s.balance.open_jobs <= s.balance.queue_cap),
+        Property::always(TURNS, |_, s: &State| has_all_turns(s)),
+        Property::always(RUNNING, |_, s: &State| {
+            let running = jobs_that(s, |job| job.status == Status::Processing);
+            let without = |job: &JobRow| job.status == Status::Processing && !job.has_turn;
+            running <= s.balance.running_cap && jobs_that(s, without) == 0
+        }),
     ]
 }
 
@@ -203,6 +215,19 @@ fn held_by_open_jobs(s: &State) -> i16 {
 fn is_held(s: &State) -> bool {
     let open = s.jobs.iter().filter(|(_, job)| job.is_some_and(|job| !job.status.is_terminal()));
     s.balance.held == held_by_open_jobs(s) && i16::try_from(open.count()) == Ok(s.balance.open_jobs)
+}
+
+fn jobs_that(s: &State, seen: impl Fn(&JobRow) -> bool) -> i16 {
+    let jobs = s.jobs.iter().filter(|(_, job)| job.as_ref().is_some_and(&seen));
+    jobs.count().try_into().unwrap_or(i16::MAX)
+}
+
+fn has_all_turns(s: &State) -> bool {
+    let b = &s.balance;
+    let open = |job: &JobRow| !job.status.is_terminal();
+    let taken = jobs_that(s, |job| open(job) && job.has_turn);
+    let waiting = jobs_that(s, |job| open(job) && !job.has_turn);
+    taken.saturating_add(b.free_turns) == b.running_cap && waiting == b.waiting_jobs
 }
 
 /// The credit, the holds, the resolutions and the reversals, added up.

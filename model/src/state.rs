@@ -127,6 +127,7 @@ pub struct Seen {
     pub at: Tick,
     /// 0 if it had never been claimed.
     pub fence: u8,
+    pub has_turn: bool,
 }
 
 /// What the caller was told of a request.

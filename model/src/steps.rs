@@ -266,6 +266,9 @@ impl Model for Protocol {
             open_jobs: 0,
             free_slots: self.bounds.queue_cap,
             queue_cap: self.bounds.queue_cap,
+            free_turns: self.bounds.running_cap,
+            waiting_jobs: 0,
+            running_cap: self.bounds.running_cap,
         };
         vec![State {
             now: 0,

@@ -62,7 +62,7 @@ impl Protocol {
             | Status::Expired
             | Status::Refunded => 0,
         };
-        let seen = Seen { job: which, at: now, fence };
+        let seen = Seen { job: which, at: now, fence, has_turn: row.has_turn };
         match schedule::look(&self.job(&row), at(now), ticks(self.bounds.timing.sweep_grace)) {
             Look::Ended => Sweep::Idle,
             Look::Leased(until) => Sweep::Postpone(seen, tick(until)),
@@ -72,13 +72,14 @@ impl Protocol {
         }
     }
 
-    /// A row that this version cannot read: only the condition knows whether its time is up.
+    /// A row that this version cannot read but for its turn: only the condition knows whether its time is up.
     pub(crate) fn look_blindly(&self, state: &State, which: Which) -> Sweep {
-        let seen = Seen { job: which, at: self.sweep_clock(state), fence: 0 };
+        let has_turn = state.jobs.of(which).is_some_and(|row| row.has_turn);
+        let seen = Seen { job: which, at: self.sweep_clock(state), fence: 0, has_turn };
         Sweep::Expire(seen, Guard::Open)
     }
 
-    fn postpone(&self, state: &mut State, seen: Seen, next: Tick) {
+    pub(crate) fn postpone(&self, state: &mut State, seen: Seen, next: Tick) {
         let row = *state.jobs.of(seen.job);
         let given =
             [(":now", Value::from(seen.at)), (":fence", Value::from(seen.fence)), (":none", 0)];
@@ -92,7 +93,7 @@ impl Protocol {
     }
 
     fn expire(&self, state: &mut State, seen: Seen, guard: Guard) -> Sweep {
-        match self.finish(state, seen.job, guard, End::Expired, seen.at) {
+        match self.finish(state, (seen.job, seen.has_turn), guard, End::Expired, seen.at) {
             Finished::Now => {
                 let early = |deadline_at: Tick| state.now < deadline_at;
                 if state.jobs.of(seen.job).is_some_and(|job| early(job.deadline_at)) {

@@ -13,12 +13,12 @@ use store::{Condition, Guard};
 use crate::{
     Protocol,
     choice::Choice,
-    each::Side,
+    each::{Side, Which},
     expression::Value,
     protocol::{at, tick, ticks},
     rows::{Dispatch, JobRow, Tick, status_value},
     rules::{ALONE, BEGUN_IN_TIME},
-    state::{End, Order, Stage, State, Worker},
+    state::{End, Order, Seen, Stage, State, Worker},
     writes::Finished,
 };
 
@@ -78,7 +78,9 @@ impl Protocol {
                 Some(Stage::Finish(End::Expired, guard, read_at))
             }
             Stage::Finish(end, guard, read_at) => {
-                let finished = self.finish(state, worker.job, guard, end, read_at);
+                let has_turn = Self::has_turn(state, worker.job);
+                let job = (worker.job, has_turn);
+                let finished = self.finish(state, job, guard, end, read_at);
                 let refused = matches!(finished, Finished::Otherwise | Finished::Superseded);
                 let success = matches!(end, End::Succeeded(_));
                 (refused && success).then_some(Stage::Beaten)
@@ -102,30 +104,64 @@ impl Protocol {
         let given =
             [(":pending", status_value(Status::Pending)), (":overdue", Value::from(overdue))];
         if self.asks(state, Condition::ClaimBegin, &row, &given) {
-            let lease_until = now.saturating_add(timing.lease);
-            if now >= row.deadline_at.saturating_add(timing.grace) {
-                state.broken = state.broken.or(Some(BEGUN_IN_TIME));
-            }
-            Self::write_job(state, worker.job, None, |job| {
-                job.status = Status::Processing;
-                job.fence = Some(1);
-                job.lease_until = Some(lease_until);
-                job.due_at = Some(lease_until);
-                job.run_deadline_at = Some(now.saturating_add(timing.run_limit));
-                job.submits = Some(1);
-                job.dispatch = Some(Dispatch::Intended);
-                job.holder = Some(side);
-            });
+            self.begin(state, side);
             return self.claimed(state, side);
         }
         if row.holder == Some(side) && row.lease_until.is_some() {
             return self.claimed(state, side);
+        }
+        let (balance, turn) = (state.balance, [(":turns", 1), (":waits", 1)]);
+        if self.asks(state, Condition::ClaimWaiting, &row, &given) {
+            if self.asks(state, Condition::ClaimTurn, &balance, &turn) {
+                let balance = &mut state.balance;
+                balance.free_turns = balance.free_turns.saturating_sub(1);
+                balance.waiting_jobs = balance.waiting_jobs.saturating_sub(1);
+                self.begin(state, side);
+                return self.claimed(state, side);
+            }
+            self.wait(state, &worker);
+            return None;
         }
         match row.status {
             Status::Pending => Some(Stage::Finish(End::Expired, Guard::Pending, state.now)),
             Status::Processing => row.fence.map(Stage::Again),
             Status::Succeeded | Status::Failed | Status::Expired | Status::Refunded => None,
         }
+    }
+
+    /// The row of a job that begins, with its turn.
+    fn begin(&self, state: &mut State, side: Side) {
+        let (worker, timing) = (*state.workers.of(side), &self.bounds.timing);
+        let now = worker.began_at;
+        let lease_until = now.saturating_add(timing.lease);
+        let deadline_at = state.jobs.of(worker.job).map_or(Tick::MAX, |job| job.deadline_at);
+        if now >= deadline_at.saturating_add(timing.grace) {
+            state.broken = state.broken.or(Some(BEGUN_IN_TIME));
+        }
+        Self::write_job(state, worker.job, None, |job| {
+            job.status = Status::Processing;
+            job.fence = Some(1);
+            job.lease_until = Some(lease_until);
+            job.due_at = Some(lease_until);
+            job.run_deadline_at = Some(now.saturating_add(timing.run_limit));
+            job.submits = Some(1);
+            job.dispatch = Some(Dispatch::Intended);
+            job.holder = Some(side);
+            job.has_turn = true;
+        });
+    }
+
+    /// A job without a turn is rung for again, and the sweep need not ring, too.
+    fn wait(&self, state: &mut State, worker: &Worker) {
+        state.bells.of_mut(worker.job).delayed = true;
+        let seen = Seen { job: worker.job, at: worker.began_at, fence: 0, has_turn: false };
+        self.postpone(state, seen, seen.at.saturating_add(self.bounds.timing.reannounce));
+    }
+
+    /// Whether a job has its turn. It takes it with its first claim at the latest, so whoever has read its row as
+    /// pending, or has it, need not ask again.
+    pub(crate) fn has_turn(state: &State, which: Which) -> bool {
+        state.jobs.of(which).is_some_and(|job| job.has_turn)
     }
 
     fn claim_again(&self, state: &mut State, side: Side, fence: u8) -> Option<Stage> {

@@ -52,14 +52,13 @@ impl Protocol {
         }
         let (job, hold) = (*state.jobs.of(which), state.holds.of(which).map(|_| There));
         let balance = state.balance;
-        let taken = self.asks(state, Condition::AcceptJob, &job, &[])
-            && self.asks(state, Condition::AcceptHold, &hold, &[])
-            && self.asks(
-                state,
-                Condition::AcceptBalance,
-                &balance,
-                &[(":hold", HOLD), (":one", 1)],
-            );
+        let is_new = self.asks(state, Condition::AcceptJob, &job, &[])
+            && self.asks(state, Condition::AcceptHold, &hold, &[]);
+        let pays = |turns| [(":hold", HOLD), (":one", 1), (":turns", turns), (":none", 0)];
+        // With a turn if there is one, else without.
+        let has_turn = is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(1));
+        let taken =
+            has_turn || is_new && self.asks(state, Condition::AcceptBalance, &balance, &pays(0));
         if !taken {
             return Told::Refused;
         }
@@ -81,6 +80,7 @@ impl Protocol {
             submits: None,
             dispatch: None,
             task: None,
+            has_turn,
             due_at: Some(now),
             completed_at: None,
             charged: None,
@@ -91,21 +91,26 @@ impl Protocol {
         balance.held = balance.held.saturating_add(HOLD);
         balance.open_jobs = balance.open_jobs.saturating_add(1);
         balance.free_slots = balance.free_slots.saturating_sub(1);
+        if has_turn {
+            balance.free_turns = balance.free_turns.saturating_sub(1);
+        } else {
+            balance.waiting_jobs = balance.waiting_jobs.saturating_add(1);
+        }
         Told::Accepted
     }
 
     /// Cancels a job for its owner, by the time it is now.
     pub(crate) fn cancel(&self, state: &mut State, which: Which) -> bool {
-        let now = state.now;
-        let canceled = self.finish(state, which, Guard::Pending, End::Canceled, now);
+        let (now, has_turn) = (state.now, Self::has_turn(state, which));
+        let canceled = self.finish(state, (which, has_turn), Guard::Pending, End::Canceled, now);
         matches!(canceled, Finished::Now)
     }
 
-    /// T2 and T3: ends a job, by the time that its process read.
+    /// T2 and T3: ends a job, by the time that its process read, and by whether it had a turn then.
     pub(crate) fn finish(
         &self,
         state: &mut State,
-        which: Which,
+        (which, has_turn): (Which, bool),
         guard: Guard,
         end: End,
         now: Tick,
@@ -124,13 +129,15 @@ impl Protocol {
         let processing = (":processing", status_value(Status::Processing));
         let pending = (":pending", status_value(Status::Pending));
         let time = (":now", Value::from(now));
+        let waits = Value::from(!has_turn);
+        let waiting = (":waits", waits);
         let (given, fence) = match guard {
             Guard::Fence(fence) => {
                 let fence = u8::try_from(fence.0).unwrap_or(u8::MAX);
-                ([processing, time, (":fence", fence.into())], Some(fence))
+                (vec![processing, time, (":fence", fence.into())], Some(fence))
             }
-            Guard::Pending => ([pending, time, time], None),
-            Guard::Open => ([pending, time, processing], None),
+            Guard::Pending => (vec![pending, time], None),
+            Guard::Open => (vec![pending, time, processing, waiting, (":none", 0)], None),
         };
         if !self.asks(state, guard.condition(ending), &job, &given) {
             // Who has ended a job and asks again must learn that it has ended.
@@ -141,7 +148,7 @@ impl Protocol {
         }
         let (balance, status) = (state.balance, status_of(end));
         let told = state.events.of(which).contains(&Some(status));
-        let given = [(":held", held), (":one", 1)];
+        let given = [(":held", held), (":one", 1), waiting];
         let taken = self.asks(state, Condition::FinishBalance, &balance, &given)
             && self.asks(state, Condition::FinishEvent, &told.then_some(There), &[]);
         if !taken {
@@ -163,6 +170,8 @@ impl Protocol {
         balance.charged = balance.charged.saturating_add(charged);
         balance.open_jobs = balance.open_jobs.saturating_sub(1);
         balance.free_slots = balance.free_slots.saturating_add(1);
+        balance.free_turns = balance.free_turns.saturating_add(has_turn.into());
+        balance.waiting_jobs = balance.waiting_jobs.saturating_sub(waits);
         if let Some(free) = state.events.of_mut(which).iter_mut().find(|event| event.is_none()) {
             *free = Some(status);
         }

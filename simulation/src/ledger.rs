@@ -57,6 +57,12 @@ impl Ledger {
             Means::Accept if rows.iter().any(|row| row.sk.starts_with("balance#")) => {
                 self.sights.see(Sight::OtherPocket);
             }
+            Means::BeginWaiting => {
+                self.sights.see(Sight::WaitedForTurn);
+                if rows.len() > 2 {
+                    self.sights.see(Sight::TurnFromOtherPocket);
+                }
+            }
             _ => {}
         }
         let mut changes = Vec::new();
@@ -122,6 +128,7 @@ impl Ledger {
             Means::Accept
             | Means::Move
             | Means::Begin
+            | Means::BeginWaiting
             | Means::Resume
             | Means::Postpone
             | Means::Due

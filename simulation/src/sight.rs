@@ -56,6 +56,10 @@ pub enum Sight {
     Moved,
     /// A job was accepted by another pocket than the first.
     OtherPocket,
+    /// A job waited for a turn, and took it.
+    WaitedForTurn,
+    /// It took one that was of another pocket than its price.
+    TurnFromOtherPocket,
     /// A job was canceled by its user.
     Canceled,
     /// A job had begun or ended when its user wanted to cancel it.
@@ -64,7 +68,7 @@ pub enum Sight {
 
 impl Sight {
     /// All there are.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::ReplayServed,
         Self::KeyReused,
         Self::InsufficientBalance,
@@ -90,6 +94,8 @@ impl Sight {
         Self::GivenBackOnce,
         Self::Moved,
         Self::OtherPocket,
+        Self::WaitedForTurn,
+        Self::TurnFromOtherPocket,
         Self::Canceled,
         Self::CanceledTooLate,
     ];

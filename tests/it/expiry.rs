@@ -181,7 +181,7 @@ async fn a_job_that_was_begun_ends_at_hard_expiry_though_its_worker_cannot_be_ru
 #[tokio::test]
 async fn a_worker_and_two_sweeps_that_end_the_same_jobs_end_each_once() {
     let world = World::start().await;
-    let anna = world.user("anna", "1").await;
+    let anna = world.user("anna", "5").await;
     let mut jobs = Vec::new();
     for _ in 0..4 {
         jobs.push(anna.accepted(&order(json!({ "delay_ms": 600_000 }))).await);

@@ -32,6 +32,7 @@ mod rights;
 mod routes;
 mod tenants;
 mod transactions;
+mod turns;
 mod waiting;
 mod webhooks;
 mod webhooks_routes;

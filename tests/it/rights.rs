@@ -90,6 +90,15 @@ async fn without_any_one_right_of_any_role_something_could_not_be_done() {
     // Put down, so that the worker rings for itself.
     let slow = anna.accepted(&order(json!({ "delay_ms": 600_000 }))).await;
     world.put_down(&anna, &slow).await;
+    // One more than may run, so that it waits for a turn.
+    let ben = world.user("ben", "1").await;
+    let mut crowd = Vec::new();
+    for delay_ms in [3_000, 3_000, 0] {
+        crowd.push(ben.accepted(&order(json!({ "delay_ms": delay_ms }))).await);
+    }
+    for job in &crowd {
+        assert_eq!(ben.wait(job).await.job_status(), "succeeded");
+    }
     // Canceled before anybody looks at it, and expired after nobody did.
     world.stack().pause_queue();
     let canceled = anna.accepted(&order(json!({}))).await;

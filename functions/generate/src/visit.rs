@@ -40,6 +40,11 @@ const FETCH_PAUSE_MAX: Duration = Duration::from_mins(1);
 const RUN_MIN: Duration = Duration::from_mins(1);
 /// How much earlier than us an upstream's adapter gives up, so that it can still say what it has.
 const MARGIN: Duration = Duration::from_millis(500);
+/// The shortest pause of a job that waits for a turn. Each is as much longer as luck has it, in whole seconds below
+/// [`TURN_PAUSE_SPREAD`], so that no job is always the last to ask.
+const TURN_PAUSE_MIN: Duration = Duration::from_secs(2);
+/// So many lengths of it there are, a second apart.
+const TURN_PAUSE_SPREAD: u8 = 3;
 /// The longest wait for an answer to one question, with the pictures that it may lead to.
 const ANSWER: Duration = Duration::from_secs(35);
 
@@ -75,8 +80,28 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
             tracing::warn!(job_id = %bell.job_id, "rung for a job that is not there");
             Ok(())
         }
+        Claimed::Waits { job, is_due } => wait(app, bell, &job, is_due, now).await,
         Claimed::Leased | Claimed::Ended => Ok(()),
     }
+}
+
+/// Rings again soon for a job that waits for a turn, so that nothing is held up meanwhile. The sweep need not ring for
+/// it, too, as long as it is heard of.
+async fn wait(
+    app: &App,
+    bell: &Bell,
+    job: &Job,
+    is_due: bool,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    if is_due {
+        let next = now.plus(app.config.reannounce);
+        let _taken = app.store.postpone(job, now, next).await?;
+    }
+    let [luck] = app.entropy.bytes()?;
+    let longer = luck.checked_rem(TURN_PAUSE_SPREAD).unwrap_or_default();
+    let pause = TURN_PAUSE_MIN.saturating_add(Duration::from_secs(longer.into()));
+    app.queue.ring(bell, pause).await.context("nobody is rung for a job that waits")
 }
 
 /// A job in the hands of this process.

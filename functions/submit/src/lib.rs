@@ -209,6 +209,7 @@ fn pend(app: &App, user: UserId, order: Order, now: Timestamp) -> Result<Job, Re
         hold,
         order,
         upstream,
+        turn: None,
         created_at: now,
         deadline: now.plus(app.config.deadline),
         expires_at: now.plus(app.config.hard_expiry),

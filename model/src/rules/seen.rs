@@ -30,6 +30,10 @@ pub const OVERTAKEN: &str = "a paused worker is overtaken when its lease has end
 pub const TWO_SUCCEED: &str = "two jobs succeed";
 pub const TWO_GIVEN_BACK: &str = "the charges of two jobs are given back";
 pub const PAID_AND_GIVEN_BACK: &str = "one charge is given back, another is not";
+pub const WAITS: &str = "a job waits for a turn while another runs";
+pub const WAITED: &str = "a job that another had the turn before succeeds";
+pub const WAITED_AND_CANCELED: &str = "a job that waits is canceled";
+pub const WAITED_AND_EXPIRED: &str = "a job that waits expires, and another has run";
 
 pub(super) fn witnesses() -> Vec<Property<Protocol>> {
     fn any_job(s: &State, seen: impl Fn(Which, &JobRow) -> bool) -> bool {
@@ -103,6 +107,20 @@ pub(super) fn witnesses() -> Vec<Property<Protocol>> {
                 .filter(|(_, job)| job.is_some_and(|j| j.status == Status::Succeeded))
                 .count()
                 == 2
+        }),
+        Property::sometimes(WAITS, |_, s: &State| {
+            s.balance.waiting_jobs > 0 && any_job(s, |_, job| job.status == Status::Processing)
+        }),
+        Property::sometimes(WAITED, |_, s: &State| {
+            s.jobs.of(Which::First).is_some_and(|job| job.status.is_terminal())
+                && s.jobs.of(Which::Third).is_some_and(|job| job.status == Status::Succeeded)
+        }),
+        Property::sometimes(WAITED_AND_CANCELED, |_, s: &State| {
+            any_job(s, |_, job| !job.has_turn && job.status == Status::Refunded)
+        }),
+        Property::sometimes(WAITED_AND_EXPIRED, |_, s: &State| {
+            any_job(s, |_, job| !job.has_turn && job.status == Status::Expired)
+                && any_job(s, |_, job| job.status == Status::Succeeded)
         }),
         Property::sometimes(TWO_GIVEN_BACK, |_, s: &State| {
             s.reversals.iter().filter(|(_, row)| row.is_some()).count() == 2

@@ -49,6 +49,13 @@ fn two_jobs_of_one_account_do_not_touch_each_others_money() {
 }
 
 #[test]
+fn no_more_jobs_run_than_may_and_no_turn_is_lost_whatever_one_fault_strikes() {
+    let moments = search(Bounds::turns());
+    println!("{moments} moments");
+    assert!(moments > 50_000);
+}
+
+#[test]
 fn a_charge_is_given_back_once_whatever_one_fault_strikes() {
     let moments = search(Bounds::refunds());
     println!("{moments} moments");
@@ -69,6 +76,8 @@ fn the_audit_of_the_product_finds_nothing_in_any_moment() {
     assert!(search(one) > 50_000);
     let two = Bounds { faults: 0, audited: true, sometimes, ..Bounds::two_jobs() };
     assert!(search(two) > 50_000);
+    let turns = Bounds { faults: 0, audited: true, sometimes, ..Bounds::turns() };
+    assert!(search(turns) > 1_000);
     let back = Bounds { faults: 0, audited: true, sometimes, ..Bounds::refunds() };
     assert!(search(back) > 1_000);
 }

@@ -63,6 +63,24 @@ fn without_the_condition_on_the_queue_more_jobs_are_open_than_allowed() {
     assert_breaks(Bounds { queue_cap: 1, ..rich() }, &spoiled, rules::CAPPED);
 }
 
+#[test]
+fn without_the_conditions_on_the_turns_more_jobs_run_than_may() {
+    let pays = "available_micros >= :hold AND free_slots >= :one";
+    assert_breaks(Bounds::turns(), &[(Condition::AcceptBalance, pays)], rules::NOT_NEGATIVE);
+    let spoiled = [(Condition::ClaimTurn, "waiting_jobs >= :waits")];
+    assert_breaks(Bounds::turns(), &spoiled, rules::RUNNING);
+    let spoiled = [(Condition::ClaimBegin, "job_status = :pending AND deadline_at_ms > :overdue")];
+    assert_breaks(Bounds::turns(), &spoiled, rules::RUNNING);
+}
+
+#[test]
+fn without_a_look_at_the_turn_a_hard_expiry_does_not_fit_the_books() {
+    let text = "job_status IN (:pending, :processing) AND expires_at_ms <= :now";
+    let turns = Bounds::turns();
+    let soon = Bounds { horizon: 1, timing: Timing { hard_expiry: 2, ..turns.timing }, ..turns };
+    assert_breaks(soon, &[(Condition::FinishOpen, text)], rules::BALANCED);
+}
+
 /// The row's own state keeps the money from moving twice even then, but who asks a second time, because
 /// the first answer got lost, is not told any more what became of the job.
 #[test]
@@ -148,6 +166,7 @@ fn every_other_guard_of_a_claimed_row_is_missed_when_it_is_gone() {
     let (processing, fence) = ("job_status = :processing", "fence = :fence");
     for (bounds, condition, text, rule) in [
         (one, Condition::ClaimBegin, "deadline_at_ms > :overdue", rules::ENDS_ONCE),
+        (Bounds::turns(), Condition::ClaimWaiting, "job_status = :pending", rules::BEGUN_IN_TIME),
         (one, Condition::ClaimBegin, "job_status = :pending", rules::BEGUN_IN_TIME),
         // Who notes an intent goes on where another stopped: without a first fault nobody does.
         (two, Condition::NoteIntent, processing, rules::FENCED),

@@ -28,6 +28,7 @@ use crate::{
     ids::{JobId, UserId},
     money::MicroUsd,
     order::{Count, Order, SEED_MAX},
+    pocket::Pocket,
     time::Timestamp,
     upstream::Upstream,
 };
@@ -296,6 +297,8 @@ pub struct Job {
     pub upstream: Upstream,
     /// What is set aside for it.
     pub hold: Hold,
+    /// The pocket that its turn is of, once it has one. Without a turn it is not begun.
+    pub turn: Option<Pocket>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// From when on no new work is begun on it.

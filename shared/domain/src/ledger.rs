@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// The running totals of a user, or of one [pocket](crate::pocket) of theirs. For all pockets of a user
-/// together `available + held + charged == credited` and `open_jobs + free_slots == queue_cap`, always.
+/// together `available + held + charged == credited` and `open_jobs + free_slots == queue_cap`, always. The
+/// turns that are free, and those of unfinished jobs, are the `running_cap`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// What may be spent.
@@ -26,6 +27,12 @@ pub struct Balance {
     pub free_slots: u32,
     /// How many may be unfinished in all. The first pocket tells it for all of them.
     pub queue_cap: u32,
+    /// How many more jobs may run.
+    pub free_turns: u32,
+    /// How many unfinished jobs have no turn yet.
+    pub waiting_jobs: u32,
+    /// How many may run at a time in all. The first pocket tells it for all of them.
+    pub running_cap: u32,
     /// Since when no order is accepted, if that is so.
     pub suspended_at: Option<Timestamp>,
     /// How often it has changed. Every movement of money raises it, so two reads that agree in it
@@ -46,6 +53,9 @@ impl Balance {
             open_jobs: self.open_jobs.saturating_add(other.open_jobs),
             free_slots: self.free_slots.saturating_add(other.free_slots),
             queue_cap: self.queue_cap.saturating_add(other.queue_cap),
+            free_turns: self.free_turns.saturating_add(other.free_turns),
+            waiting_jobs: self.waiting_jobs.saturating_add(other.waiting_jobs),
+            running_cap: self.running_cap.saturating_add(other.running_cap),
             suspended_at: self.suspended_at.or(other.suspended_at),
             version: self.version.saturating_add(other.version),
         }

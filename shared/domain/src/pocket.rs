@@ -2,9 +2,12 @@
 //! other at a single row.
 //!
 //! An account has one pocket. When orders meet each other there, and it holds enough for many of them, half
-//! of its money and of its free slots moves to another pocket, up to [`POCKETS`]. A job's price is held and
+//! of its money, of its free slots and of its free turns moves to another pocket, up to [`POCKETS`]. A job's price is held and
 //! resolved in one pocket. What an account may do depends on its pockets together: an order that its first
-//! pocket cannot pay is paid by another, and if none can alone, money and slots are gathered.
+//! pocket cannot pay is paid by another, and if none can alone, money and slots are gathered. Turns decide
+//! nothing of that: an order without one is accepted, and its job waits.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,10 @@ use crate::{ledger::Balance, money::MicroUsd};
 /// The most pockets of an account. At 100 movements a second and 25 ms each, a pocket is free three times
 /// out of four.
 pub const POCKETS: u8 = 8;
+
+/// For how long a new job lets those go first that have waited, while more wait than there are turns. It is
+/// longer than the pause of a job that waits, so that each of them has asked once before.
+pub const COURTESY: Duration = Duration::from_secs(5);
 
 /// For how many jobs like the one at hand a pocket must have money and slots, to be worth filling.
 const WORTH: u32 = 8;
@@ -87,7 +94,7 @@ pub enum Next {
     Refuse,
 }
 
-/// Money and slots that go from one pocket to another.
+/// Money, slots and turns that go from one pocket to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
     /// Where they are.
@@ -100,6 +107,8 @@ pub struct Move {
     pub amount: MicroUsd,
     /// How many free slots.
     pub slots: u32,
+    /// How many free turns.
+    pub turns: u32,
 }
 
 impl Pockets {
@@ -152,6 +161,25 @@ impl Pockets {
         }
     }
 
+    /// Whether a pocket has a turn for a new job, and nobody waits for it.
+    #[must_use]
+    pub fn offers_turn(&self, pocket: Pocket) -> bool {
+        let Balance { free_turns, waiting_jobs, .. } = self.get(pocket);
+        free_turns > 0 && waiting_jobs == 0
+    }
+
+    /// The pocket whose turn a job of this age may take that waits: its own, or any that has one. `None`
+    /// while there is none, or others go first.
+    #[must_use]
+    pub fn turn(&self, own: Pocket, age: Duration) -> Option<Pocket> {
+        let total = self.total();
+        if age < COURTESY && total.waiting_jobs > total.free_turns {
+            return None;
+        }
+        let free = self.iter().filter(|(_, balance)| balance.free_turns > 0);
+        free.min_by_key(|(pocket, _)| (*pocket != own, *pocket)).map(|(pocket, _)| pocket)
+    }
+
     fn get(&self, wanted: Pocket) -> Balance {
         self.iter().find(|(pocket, _)| *pocket == wanted).map(|(_, b)| *b).unwrap_or_default()
     }
@@ -192,10 +220,12 @@ impl Pockets {
         let (from, richest) = self.richest_but(to)?;
         let half = richest.available.saturating_sub(has.available).half();
         let slots = richest.free_slots.saturating_sub(has.free_slots) / 2;
+        let turns = richest.free_turns.saturating_sub(has.free_turns) / 2;
         let is_worth = has.available.checked_add(half)? >= amount.checked_mul(WORTH)?
             && has.free_slots.saturating_add(slots) >= WORTH;
         let moves = half > MicroUsd::ZERO || slots > 0;
-        (is_worth && moves).then_some(Next::Move(Move { from, to, is_new, amount: half, slots }))
+        let what = Move { from, to, is_new, amount: half, slots, turns };
+        (is_worth && moves).then_some(Next::Move(what))
     }
 
     /// The next step towards one pocket that can accept the order, if all of them together can.
@@ -213,7 +243,7 @@ impl Pockets {
         };
         let slots = u32::from(has.free_slots == 0 && gives.free_slots > 0);
         let amount = lacking.min(gives.available);
-        Some(Next::Move(Move { from, to, is_new: false, amount, slots }))
+        Some(Next::Move(Move { from, to, is_new: false, amount, slots, turns: 0 }))
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn job(upstream: Upstream, order: Order) -> Job {
         hold: Hold::new(MicroUsd::constant(81_000), order.n).unwrap(),
         order,
         upstream,
+        turn: None,
         created_at: NOW,
         deadline: NOW.plus(Duration::from_mins(15)),
         expires_at: NOW.plus(Duration::from_mins(30)),

@@ -21,7 +21,7 @@ use crate::{
     error::StoreError,
     item::{EntryItem, HoldItem, JobItem, KeyItem, VERSION},
     keys,
-    pockets::is_suspended,
+    pockets::{BalanceItem, is_suspended},
     tx::{Effort, Item, Tx, TxError, Write},
 };
 
@@ -97,9 +97,18 @@ enum Step {
     Balance,
 }
 
+/// How a job comes by its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It takes one now, which is free and for which nobody waits.
+    Taken,
+    /// It waits for one.
+    Awaited,
+}
+
 impl Store {
     /// Accepts a job and holds its price, or says why not. The first pocket of the balance is asked, and
-    /// others when it is busy or has too little.
+    /// others when it is busy or has too little. Without a free turn it is accepted all the same, and waits.
     ///
     /// # Errors
     /// [`AcceptError`]; after [`StoreError::Unknown`] it may have been accepted, and asking again
@@ -138,8 +147,9 @@ impl Store {
         let job = acceptance.job;
         let amount = job.hold.amount();
         let (mut pocket, mut seen) = (Pocket::FIRST, None);
+        let mut turn = Turn::Taken;
         for asked in 0..ASKED_MAX {
-            let tx = self.accept_tx(acceptance, pocket)?;
+            let tx = self.accept_tx(acceptance, pocket, turn)?;
             let met = match tx.attempt(&self.client, effort).await {
                 Ok(()) => return Ok(Accepted::Now),
                 Err(TxError::Store(StoreError::Busy)) => Met::Others,
@@ -150,6 +160,12 @@ impl Store {
                     (Step::Job | Step::Hold, _) => return Ok(Accepted::Now),
                     (Step::Balance, Some(found)) if is_suspended(&found) => {
                         return Err(AcceptError::Suspended);
+                    }
+                    // Money and room there are, but no turn: its job waits for one.
+                    (Step::Balance, Some(found)) if turn == Turn::Taken && pays(&found, job)? => {
+                        turn = Turn::Awaited;
+                        effort.check(Duration::ZERO)?;
+                        continue;
                     }
                     (Step::Balance, Some(_)) => Met::TooLittle,
                     (Step::Key | Step::Balance, None) => return Err(AcceptError::NoAccount),
@@ -180,6 +196,11 @@ impl Store {
                 }
                 Next::Wait | Next::Refuse => false,
             };
+            // Who is told so by the pockets need not be refused first.
+            let is_offered = seen.as_ref().is_some_and(|pockets| pockets.offers_turn(pocket));
+            if !is_offered && !matches!(next, Next::Move(_)) {
+                turn = Turn::Awaited;
+            }
             // Who meets others for the first time goes elsewhere at once.
             if asked == 0 && is_elsewhere {
                 effort.check(Duration::ZERO)?;
@@ -228,6 +249,7 @@ impl Store {
         &self,
         acceptance: &Acceptance<'_>,
         pocket: Pocket,
+        turn: Turn,
     ) -> Result<Tx<Step>, StoreError> {
         let Acceptance { job, key } = acceptance;
         let user = &job.user;
@@ -256,12 +278,16 @@ impl Store {
             keys::balance(user, pocket),
             "SET available_micros = available_micros - :hold, held_micros = held_micros + :hold, \
              open_jobs = open_jobs + :one, free_slots = free_slots - :one, \
+             free_turns = free_turns - :turns, waiting_jobs = waiting_jobs + :waits, \
              balance_version = balance_version + :one",
             Condition::AcceptBalance,
         )
         .with(":hold", amount)
+        .with(":turns", u8::from(turn == Turn::Taken))
+        .with(":waits", u8::from(turn == Turn::Awaited))
+        .with(":none", 0)
         .with(":one", 1);
-        let row = JobItem::pending(job, pocket)?;
+        let row = JobItem::pending(job, pocket, (turn == Turn::Taken).then_some(pocket))?;
         let row = Write::put(keys::job(user, &job.id), &row, Condition::AcceptJob);
         let hold = Write::put(keys::hold(user, &job.id), &hold, Condition::AcceptHold);
         Ok(tx
@@ -282,6 +308,12 @@ fn named_before(found: Item, acceptance: &Acceptance<'_>) -> Result<Accepted, Ac
     } else {
         Err(AcceptError::KeyReused)
     }
+}
+
+/// Whether the pocket that refused a job has the money and the slot for it.
+fn pays(found: &Item, job: &Job) -> Result<bool, StoreError> {
+    let found: BalanceItem = serde_dynamo::from_item(found.clone())?;
+    Ok(found.available_micros >= job.hold.amount() && found.free_slots > 0)
 }
 
 /// Which of the two it lacks.

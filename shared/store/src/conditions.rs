@@ -35,12 +35,19 @@ conditions! {
     AcceptJob = "attribute_not_exists(pk)",
     /// T1: nothing is held for it.
     AcceptHold = "attribute_not_exists(pk)",
-    /// T1: the pocket covers the hold, has a free slot, and orders are accepted at all.
+    /// T1: the pocket covers the hold, has a free slot, and orders are accepted at all; the turn that the job
+    /// takes, if it takes one, is free, and nobody waits for it.
     AcceptBalance = "available_micros >= :hold AND free_slots >= :one AND \
-                     attribute_not_exists(suspended_at_ms)",
+                     attribute_not_exists(suspended_at_ms) AND \
+                     (:turns = :none OR (free_turns >= :turns AND waiting_jobs = :none))",
 
-    /// The first claim: nobody has begun, and there is time left.
-    ClaimBegin = "job_status = :pending AND deadline_at_ms > :overdue",
+    /// The first claim: nobody has begun, there is time left, and the job has its turn.
+    ClaimBegin = "job_status = :pending AND deadline_at_ms > :overdue AND attribute_exists(turn)",
+    /// The first claim of a job that waits: the same, but it takes its turn now.
+    ClaimWaiting = "job_status = :pending AND deadline_at_ms > :overdue AND \
+                    attribute_not_exists(turn)",
+    /// The turn that it takes is free, and the job is counted among those that wait.
+    ClaimTurn = "free_turns >= :turns AND waiting_jobs >= :waits",
     /// Any later claim: nobody was quicker since the row was read, and the job is free.
     ClaimAgain = "job_status = :processing AND fence = :fence AND \
                   (attribute_not_exists(lease_until_ms) OR lease_until_ms <= :now)",
@@ -67,10 +74,13 @@ conditions! {
     FinishClaimed = "job_status = :processing AND fence = :fence",
     /// T3 of a job that was never begun.
     FinishPending = "job_status = :pending",
-    /// T3 at hard expiry, whoever has the job.
-    FinishOpen = "job_status IN (:pending, :processing) AND expires_at_ms <= :now",
-    /// T2, T3: the pocket holds at least what is resolved.
-    FinishBalance = "held_micros >= :held AND open_jobs >= :one",
+    /// T3 at hard expiry, whoever has the job. One that was seen to wait has taken no turn since.
+    FinishOpen = "job_status IN (:pending, :processing) AND expires_at_ms <= :now AND \
+                  (:waits = :none OR attribute_not_exists(turn))",
+    /// T2, T3: the pocket holds at least what is resolved, and counts the job, also if it waits.
+    FinishBalance = "held_micros >= :held AND open_jobs >= :one AND waiting_jobs >= :waits",
+    /// T2, T3: the pocket that a turn goes back to is there, where it is not the one that held.
+    FinishTurn = "attribute_exists(pk)",
     /// T2, T3: nothing was told of this ending.
     FinishEvent = "attribute_not_exists(pk)",
 
@@ -94,7 +104,7 @@ conditions! {
 
     /// A pocket gives no more than it has, and nothing while the account is suspended.
     MoveFrom = "available_micros >= :amount AND free_slots >= :slots AND \
-                attribute_not_exists(suspended_at_ms)",
+                free_turns >= :turns AND attribute_not_exists(suspended_at_ms)",
     /// The pocket that receives is there.
     MoveTo = "attribute_exists(pk)",
     /// The pocket that receives is new.

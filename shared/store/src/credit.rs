@@ -77,8 +77,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn open_account(&self, user: &UserId) -> Result<bool, StoreError> {
-        let queue_cap = Tier::of(MicroUsd::ZERO).queue_cap;
-        let row = BalanceItem { queue_cap, ..BalanceItem::new(MicroUsd::ZERO, queue_cap) };
+        let Tier { queue_cap, running_cap, .. } = Tier::of(MicroUsd::ZERO);
+        let empty = BalanceItem::new(MicroUsd::ZERO, queue_cap, running_cap);
+        let row = BalanceItem { queue_cap, running_cap, ..empty };
         let first = keys::balance(user, Pocket::FIRST);
         let write = Write::put(first, &row, Condition::OpenAccount);
         let tx = Tx::new().step(Step::Balance, &self.tables.ledger, write);
@@ -146,18 +147,22 @@ impl Store {
             amount_micros: amount,
             reference: reference.to_owned(),
         };
-        // Slots that were given once stay, also if the ladder should change.
-        let more = Tier::of(credited).queue_cap.saturating_sub(seen.queue_cap);
+        // Slots and turns that were given once stay, also if the ladder should change.
+        let tier = Tier::of(credited);
+        let slots = tier.queue_cap.saturating_sub(seen.queue_cap);
+        let turns = tier.running_cap.saturating_sub(seen.running_cap);
         let balance = Write::update(
             keys::balance(user, Pocket::FIRST),
             "SET available_micros = available_micros + :amount, credited_micros = :credited, \
-             queue_cap = queue_cap + :more, free_slots = free_slots + :more, \
+             queue_cap = queue_cap + :slots, free_slots = free_slots + :slots, \
+             running_cap = running_cap + :turns, free_turns = free_turns + :turns, \
              balance_version = balance_version + :one",
             Condition::CreditBalance,
         )
         .with(":amount", amount)
         .with(":credited", credited)
-        .with(":more", more)
+        .with(":slots", slots)
+        .with(":turns", turns)
         .with(":seen", seen.credited)
         .with(":one", 1);
         let table = &self.tables.ledger;

@@ -9,6 +9,7 @@ use domain::{
     ledger::{Balance, Entry, EntryKind},
     money::MicroUsd,
     order::Count,
+    pocket::Pocket,
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// The attributes of the jobs table that [`Row::read`] needs; no prompt is among them.
-pub(crate) const OF_JOBS: &str = "pk, sk, v, job_status, n, price_micros, expires_at_ms, fence, \
+pub(crate) const OF_JOBS: &str = "pk, sk, v, job_status, n, price_micros, turn, expires_at_ms, fence, \
     lease_until_ms, run_deadline_at_ms, submits, dispatch, task, completed_at_ms, reversed_at_ms, images, \
     charged_micros, failure, due_shard, due_at_ms, forget_at_s, job_id, fingerprint, occurred_at_ms";
 
@@ -152,6 +153,7 @@ struct FactsItem {
     _v: u32,
     n: Count,
     price_micros: MicroUsd,
+    turn: Option<Pocket>,
     expires_at_ms: Timestamp,
     due_shard: Option<u8>,
     due_at_ms: Option<Timestamp>,
@@ -179,6 +181,7 @@ fn read_job_facts(id: &str, item: Item) -> Result<JobFacts, StoreError> {
         status: state.status(),
         hold: hold.amount(),
         price: hold.price(),
+        has_turn: row.turn.is_some(),
         charged,
         pictures: state.delivered().iter().map(|image| image.key.clone()).collect(),
         expires_at: row.expires_at_ms,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     failure::Verdict,
     hold::Resolution,
@@ -84,15 +85,17 @@ enum Step {
     Resolution,
     Job,
     Balance,
+    Turn,
     Event,
 }
 
-/// The job to end, and the pocket that holds its price.
+/// The job to end, the pocket that holds its price, and the one that its turn is of, if it has one.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     user: &'a UserId,
     job: &'a JobId,
     pocket: Pocket,
+    turn: Option<Pocket>,
 }
 
 impl Store {
@@ -110,12 +113,13 @@ impl Store {
         retention: Duration,
     ) -> Result<Finished, FinishError> {
         let resolution = ending.resolve(&job.hold);
-        let job = Target { user: &job.user, job: &job.id, pocket: job.hold.pocket() };
+        let (pocket, turn) = (job.hold.pocket(), job.turn);
+        let job = Target { user: &job.user, job: &job.id, pocket, turn };
         self.end(job, guard, ending, &resolution, now, retention).await
     }
 
     /// Expires a job whose row cannot be read, once it is past its hard expiry, so that no hold
-    /// stands for ever. What is given back is what the ledger says was held.
+    /// stands for ever. What is given back is what the ledger says was held, and the turn that the row has.
     ///
     /// # Errors
     /// [`FinishError`], and [`StoreError::Unreadable`] if there is no hold either.
@@ -132,7 +136,9 @@ impl Store {
             return Err(StoreError::Unreadable("the job has no hold".into()).into());
         };
         let refund = Resolution::refund(hold.amount_micros);
-        let job = Target { user, job, pocket: hold.pocket };
+        let found = self.get(&self.tables.jobs, keys::job(user, job)).await?;
+        let turn = found.and_then(|row| row.get("turn").map(|turn| turn_of(turn, hold.pocket)));
+        let job = Target { user, job, pocket: hold.pocket, turn };
         self.end(job, Guard::Open, &Ending::Expired, &refund, now, retention).await
     }
 
@@ -166,7 +172,7 @@ impl Store {
 
     fn finish_tx(
         &self,
-        Target { user, job, pocket }: Target<'_>,
+        Target { user, job, pocket, turn }: Target<'_>,
         guard: Guard,
         ending: &Ending,
         resolution: &Resolution,
@@ -183,14 +189,17 @@ impl Store {
              available_micros = available_micros + :released, \
              charged_micros = charged_micros + :charged, \
              open_jobs = open_jobs - :one, free_slots = free_slots + :one, \
+             free_turns = free_turns + :turns, waiting_jobs = waiting_jobs - :waits, \
              balance_version = balance_version + :one",
             Condition::FinishBalance,
         )
         .with(":held", figures.held)
         .with(":released", figures.released)
         .with(":charged", figures.charged)
+        .with(":turns", u8::from(turn == Some(pocket)))
+        .with(":waits", u8::from(turn.is_none()))
         .with(":one", 1);
-        let close = close_job(keys::job(user, job), guard, ending)
+        let close = close_job(keys::job(user, job), (guard, turn), ending)
             .with(":ended", ending.status())
             .with(":now", now)
             .with(":charged", figures.charged)
@@ -200,16 +209,37 @@ impl Store {
         let event_key = keys::event(user, job, ending.status());
         let event = Write::put(event_key, &event, Condition::FinishEvent);
         let Self { tables, .. } = self;
-        Tx::new()
+        let tx = Tx::new()
             .step(Step::Resolution, &tables.ledger, resolution)
             .step(Step::Job, &tables.jobs, close)
-            .step(Step::Balance, &tables.ledger, balance)
-            .step(Step::Event, &tables.jobs, event)
+            .step(Step::Balance, &tables.ledger, balance);
+        let tx = match turn.filter(|turn| *turn != pocket) {
+            Some(turn) => tx.step(Step::Turn, &tables.ledger, give_back(keys::balance(user, turn))),
+            None => tx,
+        };
+        tx.step(Step::Event, &tables.jobs, event)
     }
 }
 
+/// The write that gives a turn back to another pocket than the one that held.
+fn give_back(pocket: Key) -> Write {
+    Write::update(
+        pocket,
+        "SET free_turns = free_turns + :one, balance_version = balance_version + :one",
+        Condition::FinishTurn,
+    )
+    .with(":one", 1)
+}
+
+/// The pocket that a turn is of, in a row that cannot be read otherwise. Which one it is matters to nobody, as
+/// long as it goes back to one.
+fn turn_of(attribute: &AttributeValue, otherwise: Pocket) -> Pocket {
+    let number = attribute.as_n().ok().and_then(|number| number.parse::<u8>().ok());
+    number.and_then(|number| Pocket::try_from(number).ok()).unwrap_or(otherwise)
+}
+
 /// The write that closes the job's row. With its last state the row leaves the index of due rows.
-fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
+fn close_job(key: Key, (guard, turn): (Guard, Option<Pocket>), ending: &Ending) -> Write {
     let condition = guard.condition(ending);
     let write = match ending {
         Ending::Succeeded(delivered) => Write::update(
@@ -248,8 +278,10 @@ fn close_job(key: Key, guard: Guard, ending: &Ending) -> Write {
     match guard {
         Guard::Fence(fence) => write.with(":processing", Status::Processing).with(":fence", fence),
         Guard::Pending => write.with(":pending", Status::Pending),
-        Guard::Open => {
-            write.with(":pending", Status::Pending).with(":processing", Status::Processing)
-        }
+        Guard::Open => write
+            .with(":pending", Status::Pending)
+            .with(":processing", Status::Processing)
+            .with(":waits", u8::from(turn.is_none()))
+            .with(":none", 0),
     }
 }

@@ -88,6 +88,8 @@ pub(crate) struct JobItem {
     price_micros: MicroUsd,
     #[serde(default, skip_serializing_if = "Pocket::is_first")]
     pocket: Pocket,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<Pocket>,
     created_at_ms: Timestamp,
     deadline_at_ms: Timestamp,
     expires_at_ms: Timestamp,
@@ -125,8 +127,12 @@ pub(crate) struct JobItem {
 
 impl JobItem {
     /// The row of a job that has just been accepted: due at once, so that a doorbell that never
-    /// rang is noticed by the next sweep.
-    pub(crate) fn pending(job: &Job, pocket: Pocket) -> Result<Self, StoreError> {
+    /// rang is noticed by the next sweep. Without a turn it waits for one.
+    pub(crate) fn pending(
+        job: &Job,
+        pocket: Pocket,
+        turn: Option<Pocket>,
+    ) -> Result<Self, StoreError> {
         let extra = serde_json::to_string(&job.order.extra);
         let extra = extra.map_err(|error| StoreError::Malformed(error.into()))?;
         let webhook = job.order.webhook.as_ref();
@@ -145,6 +151,7 @@ impl JobItem {
             upstream: job.upstream,
             price_micros: job.hold.price(),
             pocket,
+            turn,
             created_at_ms: job.created_at,
             deadline_at_ms: job.deadline,
             expires_at_ms: job.expires_at,
@@ -203,6 +210,7 @@ impl JobItem {
             },
             upstream: self.upstream,
             hold,
+            turn: self.turn,
             created_at: self.created_at_ms,
             deadline: self.deadline_at_ms,
             expires_at: self.expires_at_ms,

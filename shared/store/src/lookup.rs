@@ -317,7 +317,7 @@ mod tests {
 
     fn row(n: u8) -> Item {
         let key = keys::job(&"demo".parse().unwrap(), &JobId::new(NOW, &[n; 10]));
-        let row = JobItem::pending(&job(n), Pocket::FIRST).unwrap();
+        let row = JobItem::pending(&job(n), Pocket::FIRST, Some(Pocket::FIRST)).unwrap();
         let item: Item = serde_dynamo::to_item(row).unwrap();
         item.into_iter().chain(key.attributes()).collect()
     }

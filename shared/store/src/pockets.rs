@@ -29,7 +29,8 @@ const READS: u32 = 5;
 /// were open then: the second time there is none.
 const ROUNDS: u32 = 8;
 
-/// The row of a pocket of the balance. Only the first has `credited_micros` and `queue_cap` that are not zero.
+/// The row of a pocket of the balance. Only the first has `credited_micros`, `queue_cap` and `running_cap` that are
+/// not zero.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BalanceItem {
     #[serde(deserialize_with = "known")]
@@ -41,14 +42,17 @@ pub(crate) struct BalanceItem {
     pub(crate) open_jobs: u32,
     pub(crate) free_slots: u32,
     pub(crate) queue_cap: u32,
+    pub(crate) free_turns: u32,
+    pub(crate) waiting_jobs: u32,
+    pub(crate) running_cap: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suspended_at_ms: Option<Timestamp>,
     pub(crate) balance_version: u64,
 }
 
 impl BalanceItem {
-    /// A pocket with this much money and so many free slots.
-    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32) -> Self {
+    /// A pocket with this much money, so many free slots, and so many free turns.
+    pub(crate) const fn new(available_micros: MicroUsd, free_slots: u32, free_turns: u32) -> Self {
         Self {
             v: VERSION,
             available_micros,
@@ -58,6 +62,9 @@ impl BalanceItem {
             open_jobs: 0,
             free_slots,
             queue_cap: 0,
+            free_turns,
+            waiting_jobs: 0,
+            running_cap: 0,
             suspended_at_ms: None,
             balance_version: 0,
         }
@@ -74,6 +81,9 @@ impl From<BalanceItem> for Balance {
             open_jobs: row.open_jobs,
             free_slots: row.free_slots,
             queue_cap: row.queue_cap,
+            free_turns: row.free_turns,
+            waiting_jobs: row.waiting_jobs,
+            running_cap: row.running_cap,
             suspended_at: row.suspended_at_ms,
             version: row.balance_version,
         }
@@ -139,7 +149,7 @@ impl Store {
         Ok(row.map(Balance::from))
     }
 
-    /// Moves money and slots between two pockets, in one attempt. `false` if they are not there any more, if
+    /// Moves money, slots and turns between two pockets, in one attempt. `false` if they are not there any more, if
     /// others were in the way, or if it is not known: the pockets tell when they are read again.
     pub(crate) async fn move_between(
         &self,
@@ -157,28 +167,30 @@ impl Store {
     }
 
     fn move_tx(&self, user: &UserId, what: &Move) -> Tx<Step> {
-        let Move { from, to, is_new, amount, slots } = *what;
+        let Move { from, to, is_new, amount, slots, turns } = *what;
         let give = Write::update(
             keys::balance(user, from),
             "SET available_micros = available_micros - :amount, free_slots = free_slots - :slots, \
-             balance_version = balance_version + :one",
+             free_turns = free_turns - :turns, balance_version = balance_version + :one",
             Condition::MoveFrom,
         )
         .with(":amount", amount)
         .with(":slots", slots)
+        .with(":turns", turns)
         .with(":one", 1);
         let key = keys::balance(user, to);
         let take = if is_new {
-            Write::put(key, &BalanceItem::new(amount, slots), Condition::MoveToNew)
+            Write::put(key, &BalanceItem::new(amount, slots, turns), Condition::MoveToNew)
         } else {
             Write::update(
                 key,
                 "SET available_micros = available_micros + :amount, free_slots = free_slots + :slots, \
-                 balance_version = balance_version + :one",
+                 free_turns = free_turns + :turns, balance_version = balance_version + :one",
                 Condition::MoveTo,
             )
             .with(":amount", amount)
             .with(":slots", slots)
+            .with(":turns", turns)
             .with(":one", 1)
         };
         let table = &self.tables.ledger;

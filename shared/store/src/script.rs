@@ -135,6 +135,7 @@ pub(crate) fn job(n: u8) -> Job {
         hold: Hold::new(MicroUsd::constant(100), order.n).unwrap(),
         order,
         upstream: Upstream::Sandbox,
+        turn: None,
         created_at: now,
         deadline: now,
         expires_at: now,

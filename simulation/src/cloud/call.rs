@@ -47,6 +47,8 @@ pub(crate) enum Means {
     Move,
     /// A claim of a job that nobody has begun.
     Begin,
+    /// A claim of a job that nobody has begun, with which it takes its turn.
+    BeginWaiting,
     /// A claim of a job that was begun.
     Resume,
     /// The intent to send an order again.
@@ -127,7 +129,9 @@ impl Call {
             (Role::Submit, Means::Move) => (&[P::Ap1], &[P::Ap1]),
             (Role::Submit, Means::Accept) => (&[P::Ap1], &[P::Ap2]),
             (Role::Submit, Means::Ring) => (&[P::Ap3], &[P::Ap4]),
-            (Role::Generate, Means::Begin | Means::Resume) => (&[P::Cp1], &[P::Cp2]),
+            (Role::Generate, Means::Begin | Means::BeginWaiting | Means::Resume) => {
+                (&[P::Cp1], &[P::Cp2])
+            }
             (Role::Generate, Means::Task) => (&[P::Cp5], &[P::Cp6]),
             (Role::Generate, Means::Keep) => (&[P::Cp8], &[P::Cp9]),
             (Role::Generate, Means::Settle { .. }) => (&[P::Cp10], &[P::Cp10]),
@@ -181,6 +185,13 @@ fn meaning(operation: &str, json: &Value) -> Means {
             }
             if put("#reversal").is_some() {
                 return Means::Reverse;
+            }
+            let takes_turn = items.iter().any(|item| {
+                let text = item["Update"]["UpdateExpression"].as_str();
+                text.is_some_and(|text| text.contains("turn = :turn"))
+            });
+            if takes_turn {
+                return Means::BeginWaiting;
             }
             let is_move = items.len() == 2
                 && items.iter().filter_map(Row::of_write).all(|row| row.sk.starts_with("balance"));

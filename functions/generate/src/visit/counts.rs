@@ -21,6 +21,7 @@ pub(super) const fn outcome(claimed: &Claimed) -> &'static str {
         Claimed::Begun(..) => "begun",
         Claimed::Resumed(..) => "resumed",
         Claimed::Overdue(_) => "overdue",
+        Claimed::Waits { .. } => "waits",
         Claimed::Leased => "lost",
         Claimed::Ended => "ended",
         Claimed::Missing => "missing",

@@ -16,4 +16,5 @@ mod polls;
 mod script;
 mod submits;
 mod trouble;
+mod turns;
 mod world;

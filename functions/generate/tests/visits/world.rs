@@ -34,8 +34,8 @@ use crate::script::{Asked, Say, Script, Tell};
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// Who orders.
 const USER: &str = "demo";
-/// What there is to spend.
-const CREDIT: u64 = 1_000_000;
+/// What there is to spend: enough for ten jobs to run at a time.
+pub(crate) const CREDIT: u64 = 5_000_000;
 /// What one picture costs. Every job orders two.
 pub(crate) const PRICE: u64 = 37_500;
 /// What every job holds.
@@ -176,6 +176,7 @@ impl World {
             hold: Hold::new(usd(PRICE), order.n).unwrap(),
             order,
             upstream,
+            turn: None,
             created_at: now,
             deadline: now.plus(Duration::from_mins(15)),
             expires_at: now.plus(Duration::from_mins(30)),

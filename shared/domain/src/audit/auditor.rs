@@ -31,6 +31,8 @@ struct Sums {
     entries: [i128; 4],
     open_holds: i128,
     open_jobs: u64,
+    turns: u64,
+    waiting_jobs: u64,
     credits: Tally,
     references: Tally,
 }
@@ -94,6 +96,9 @@ impl Auditor {
             let hold = i128::from(facts.hold.micros());
             self.sums.open_holds = self.sums.open_holds.saturating_add(hold);
             self.sums.open_jobs = self.sums.open_jobs.saturating_add(1);
+            let (turns, waiting) = if facts.has_turn { (1, 0) } else { (0, 1) };
+            self.sums.turns = self.sums.turns.saturating_add(turns);
+            self.sums.waiting_jobs = self.sums.waiting_jobs.saturating_add(waiting);
         }
         job::check(rows, self.now, self.slack, &mut self.findings);
     }
@@ -169,6 +174,15 @@ impl Auditor {
         let (free, cap) = (balance.free_slots, balance.queue_cap);
         findings.expect("INV-02", counted.checked_add(free) == Some(cap), || {
             format!("{counted} open jobs and {free} free slots are not the {cap} of the queue")
+        });
+        let (free, cap) = (u64::from(balance.free_turns), u64::from(balance.running_cap));
+        let taken = sums.turns;
+        findings.expect("INV-33", taken.saturating_add(free) == cap, || {
+            format!("{taken} jobs have a turn and {free} are free, of {cap}")
+        });
+        let (counted, count) = (balance.waiting_jobs, sums.waiting_jobs);
+        findings.expect("INV-33", u64::from(counted) == count, || {
+            format!("the balance counts {counted} jobs that wait for a turn, there are {count}")
         });
         let (credits, references) = (sums.credits, sums.references);
         findings.expect("INV-11", credits == references, || {

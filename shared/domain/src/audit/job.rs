@@ -121,6 +121,9 @@ fn run(job: &JobFacts, rows: &JobRows, findings: &mut Findings) {
     findings.expect("INV-20", claimed, || {
         format!("job {} is {}, its fence is {:?}", job.id, job.status.as_str(), job.fence)
     });
+    findings.expect("INV-33", job.has_turn || job.fence.is_none(), || {
+        format!("job {} was begun without a turn", job.id)
+    });
     findings.expect("INV-26", job.submits <= SUBMITS_MAX, || {
         format!("job {} was ordered {} times", job.id, job.submits)
     });

@@ -23,6 +23,8 @@ pub struct JobFacts {
     pub hold: MicroUsd,
     /// The price of one image.
     pub price: MicroUsd,
+    /// Whether it has, or had, a turn.
+    pub has_turn: bool,
     /// What it says was charged.
     pub charged: Option<MicroUsd>,
     /// The keys of the pictures that were delivered, also if their charge was given back since.

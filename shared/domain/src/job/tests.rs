@@ -63,6 +63,7 @@ fn a_job_without_a_seed_has_one_that_stays() {
         order: order.clone(),
         upstream: Upstream::Sandbox,
         hold: Hold::new(MicroUsd::constant(1), Count::ONE).unwrap(),
+        turn: None,
         created_at: now,
         deadline: now,
         expires_at: now,

@@ -19,7 +19,7 @@ fn pockets<const N: usize>(rows: [Balance; N]) -> Pockets {
 
 fn moved(from: u8, to: u8, amount: u64, slots: u32) -> Next {
     let (from, to) = (Pocket(from), Pocket(to));
-    Next::Move(Move { from, to, is_new: false, amount: usd(amount), slots })
+    Next::Move(Move { from, to, is_new: false, amount: usd(amount), slots, turns: 0 })
 }
 
 #[test]
@@ -63,7 +63,14 @@ fn who_meets_others_elsewhere_too_makes_another_pocket() {
     };
     assert_eq!(
         what,
-        Move { from: Pocket(0), to: Pocket(2), is_new: true, amount: usd(200), slots: 20 }
+        Move {
+            from: Pocket(0),
+            to: Pocket(2),
+            is_new: true,
+            amount: usd(200),
+            slots: 20,
+            turns: 0
+        }
     );
     let small = pockets([has(90, 9), has(90, 9)]);
     assert_eq!(small.next(usd(10), Pocket(1), Met::Others, 0), Next::Ask(Pocket(0)));
@@ -76,7 +83,7 @@ fn a_rich_pocket_where_orders_meet_is_halved() {
     };
     assert_eq!(
         what,
-        Move { from: Pocket(0), to: Pocket(1), is_new: true, amount: usd(80), slots: 8 }
+        Move { from: Pocket(0), to: Pocket(1), is_new: true, amount: usd(80), slots: 8, turns: 0 }
     );
 }
 
@@ -123,6 +130,46 @@ fn an_order_is_refused_when_all_together_have_too_little() {
     for poor in [[has(4, 3), has(5, 3)], [has(500, 0), has(500, 0)]] {
         assert_eq!(pockets(poor).next(usd(10), Pocket(0), Met::TooLittle, 0), Next::Refuse);
     }
+}
+
+fn turns(free_turns: u32, waiting_jobs: u32) -> Balance {
+    Balance { free_turns, waiting_jobs, ..has(0, 0) }
+}
+
+#[test]
+fn a_job_that_waits_takes_a_turn_of_its_own_pocket_or_else_of_any() {
+    let three = pockets([turns(0, 1), turns(2, 0), turns(1, 1)]);
+    let of = |own| three.turn(Pocket(own), COURTESY);
+    assert_eq!([of(0), of(1), of(2)], [1, 1, 2].map(|n| Some(Pocket(n))));
+    assert_eq!(pockets([turns(0, 1), turns(0, 1)]).turn(Pocket(1), COURTESY), None);
+}
+
+#[test]
+fn a_new_job_takes_no_turn_for_which_another_waits() {
+    let four = pockets([turns(0, 0), turns(1, 0), turns(1, 1), turns(0, 1)]);
+    assert_eq!([0, 1, 2, 3].map(|n| four.offers_turn(Pocket(n))), [false, true, false, false]);
+}
+
+#[test]
+fn a_new_job_lets_those_go_first_that_have_waited() {
+    let one_each = pockets([turns(1, 1), turns(1, 1)]);
+    assert_eq!(one_each.turn(Pocket(0), Duration::ZERO), Some(Pocket(0)), "there is one for each");
+    let too_few = pockets([turns(1, 1), turns(0, 1)]);
+    let new = COURTESY.saturating_sub(Duration::from_millis(1));
+    assert_eq!(too_few.turn(Pocket(0), new), None);
+    assert_eq!(too_few.turn(Pocket(0), COURTESY), Some(Pocket(0)));
+}
+
+#[test]
+fn half_of_the_turns_go_along_and_decide_nothing() {
+    let rich = |free_turns| Balance { free_turns, ..has(400, 40) };
+    for (free, moved) in [(0, 0), (1, 0), (7, 3)] {
+        let next = pockets([rich(free)]).next(usd(10), Pocket(0), Met::Others, 0);
+        let Next::Move(what) = next else { panic!("nothing moves") };
+        assert_eq!((what.turns, what.slots, what.amount), (moved, 20, usd(200)));
+    }
+    let unlike = [has(400, 40), Balance { free_turns: 9, ..has(400, 40) }];
+    assert_eq!(pockets(unlike).next(usd(10), Pocket(0), Met::TooLittle, 1), Next::Ask(Pocket(1)));
 }
 
 prop_compose! {

@@ -24,6 +24,7 @@ fn job(state: State) -> Job {
         order: Order::agree(draft).unwrap(),
         upstream: Upstream::Sandbox,
         hold: Hold::new(MicroUsd::constant(1), Count::ONE).unwrap(),
+        turn: None,
         created_at: at(0),
         deadline: at(100),
         expires_at: at(200),

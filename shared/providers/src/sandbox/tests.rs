@@ -29,6 +29,7 @@ fn job(n: u64, sandbox: &Value) -> Job {
         hold: Hold::new(MicroUsd::constant(1), order.n).unwrap(),
         order,
         upstream: Upstream::Sandbox,
+        turn: None,
         created_at: NOW,
         deadline: NOW,
         expires_at: NOW,

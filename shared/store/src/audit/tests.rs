@@ -35,6 +35,7 @@ fn balance(version: usize, available: u64) -> Value {
     let sides = json!({
         "available_micros": n(available), "held_micros": n(0), "charged_micros": n(0),
         "credited_micros": n(0), "open_jobs": n(0), "free_slots": n(6), "queue_cap": n(6),
+        "free_turns": n(2), "waiting_jobs": n(0), "running_cap": n(2),
         "balance_version": n(version),
     });
     row("balance", sides)
@@ -298,7 +299,7 @@ async fn what_is_too_much_to_keep_is_counted() {
     let script = Account::of(rows).script();
     let report = script.store().audit_within(bounds, NOW, Duration::ZERO, |_| {}).await.unwrap();
     // Each has no hold, and the balance knows nothing of any of them.
-    assert_eq!((report.violations.len(), report.violations_count()), (3, 22));
+    assert_eq!((report.violations.len(), report.violations_count()), (3, 23));
     assert!(!report.is_clean());
 }
 

@@ -19,7 +19,8 @@ fn pocket(sk: &str, available: u64, free_slots: u64, (credited, cap): (u64, u64)
         "pk": { "S": "demo" }, "sk": { "S": sk }, "v": number(1),
         "available_micros": number(available), "held_micros": number(0),
         "charged_micros": number(0), "credited_micros": number(credited), "open_jobs": number(0),
-        "free_slots": number(free_slots), "queue_cap": number(cap), "balance_version": number(0),
+        "free_slots": number(free_slots), "queue_cap": number(cap), "free_turns": number(9),
+        "waiting_jobs": number(0), "running_cap": number(0), "balance_version": number(0),
     })
 }
 
@@ -70,6 +71,9 @@ async fn where_orders_meet_a_rich_pocket_is_halved_and_the_new_one_is_asked() {
     assert_eq!(given["ConditionExpression"], Condition::MoveFrom.text());
     assert_eq!(taken["Item"]["available_micros"], number(2_500_000));
     assert_eq!(taken["Item"]["free_slots"], number(15));
+    assert_eq!(given["ExpressionAttributeValues"][":turns"], number(4));
+    assert_eq!(taken["Item"]["free_turns"], number(4));
+    assert_eq!(taken["Item"]["running_cap"], number(0));
     assert_eq!(taken["Item"]["credited_micros"], number(0));
     assert_eq!(taken["Item"]["queue_cap"], number(0));
     assert_eq!(taken["ConditionExpression"], Condition::MoveToNew.text());

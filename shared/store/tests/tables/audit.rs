@@ -47,6 +47,8 @@ async fn each_attribute_changed_by_hand_is_found() {
         ("ledger", "balance", "available_micros", Some(number(0)), "INV-01"),
         ("ledger", "balance", "credited_micros", None, "INV-04"),
         ("ledger", "balance", "open_jobs", Some(number(2)), "INV-02"),
+        ("ledger", "balance", "free_turns", Some(number(1)), "INV-33"),
+        ("ledger", "balance", "waiting_jobs", Some(number(0)), "INV-33"),
         ("ledger", "entry#1#resolution", "charged_micros", Some(number(1)), "INV-06"),
         ("ledger", "entry#1#resolution", "kind", Some(text("refund")), "INV-21"),
         ("ledger", "entry#1#resolution", "released_micros", Some(number(-1)), "INV-04"),
@@ -215,7 +217,7 @@ async fn books_have_all_rows_of_their_user_and_no_others() {
 
 #[tokio::test]
 async fn books_read_while_money_moves_are_those_of_one_moment() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(5_000_000).await;
     let moving = (0..3_u32).map(|worker| {
         let store = world.store.clone();
         async move {
@@ -254,7 +256,7 @@ async fn every_movement_of_money_raises_the_version_of_the_balance() {
     let world = World::empty().await;
     world.store.open_account(&user()).await.unwrap();
     let mut versions = vec![world.balance().await.version];
-    world.credit(&user(), 1, 500_000).await;
+    world.credit(&user(), 1, 5_000_000).await;
     versions.push(world.balance().await.version);
     let [keyed_job, bare_job, failing] = [1, 2, 3].map(job);
     world.store.accept(&keyed(&keyed_job, "k")).await.unwrap();

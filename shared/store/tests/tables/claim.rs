@@ -22,6 +22,7 @@ fn word(claimed: &Claimed) -> &'static str {
         Claimed::Begun(..) => "begun",
         Claimed::Resumed(..) => "resumed",
         Claimed::Overdue(_) => "overdue",
+        Claimed::Waits { .. } => "waits",
         Claimed::Leased => "leased",
         Claimed::Ended => "ended",
         Claimed::Missing => "missing",

@@ -29,7 +29,13 @@ async fn an_account_is_opened_once_and_empty() {
     assert!(world.store.open_account(&user()).await.unwrap());
     assert_eq!(
         world.balance().await,
-        Balance { free_slots: 6, queue_cap: 6, ..Balance::default() }
+        Balance {
+            free_slots: 6,
+            queue_cap: 6,
+            free_turns: 2,
+            running_cap: 2,
+            ..Balance::default()
+        }
     );
 
     world.credit(&user(), 0, 7).await;

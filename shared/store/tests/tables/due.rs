@@ -54,7 +54,7 @@ async fn a_job_is_in_one_shard_and_due_at_once() {
 
 #[tokio::test]
 async fn the_pages_of_a_shard_have_every_row_once_the_longest_due_first() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(5_000_000).await;
     let mut jobs = Vec::new();
     for n in 0..5 {
         let (job, run) = world.begun(16 * n).await;

@@ -47,6 +47,9 @@ async fn an_ending_moves_the_hold_to_where_it_belongs() {
             open_jobs: 0,
             free_slots: 6,
             queue_cap: 6,
+            free_turns: 2,
+            waiting_jobs: 0,
+            running_cap: 2,
             suspended_at: None,
             version: 3,
         };

@@ -25,5 +25,6 @@ mod record;
 mod reverse;
 mod schema;
 mod support;
+mod turns;
 mod versions;
 mod world;

@@ -16,7 +16,7 @@ fn ids(open: &OpenJobs) -> Vec<domain::ids::JobId> {
 
 #[tokio::test]
 async fn the_oldest_open_jobs_come_first_whatever_their_shards() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(5_000_000).await;
     let nothing = world.store.open_jobs(EVER, 10).await.unwrap();
     assert_eq!(nothing, OpenJobs { is_complete: true, ..OpenJobs::default() });
 

@@ -23,7 +23,7 @@ fn second() -> Pocket {
 
 impl World {
     /// An account with so much money and so many slots in its first pocket and in its second, as they are
-    /// after money has been moved.
+    /// after money has been moved, and with two turns in each.
     async fn with_two([first, second]: [(u64, u32); 2]) -> Self {
         let world = Self::with(first.0.saturating_add(second.0)).await;
         let free = first.1.saturating_add(second.1);
@@ -31,16 +31,26 @@ impl World {
             ("available_micros", first.0),
             ("free_slots", first.1.into()),
             ("queue_cap", free.into()),
+            ("running_cap", 4),
         ] {
             world.tamper(("ledger", &user(), "balance"), attribute, Some(number(value))).await;
         }
-        let zeros = ["held_micros", "charged_micros", "credited_micros", "open_jobs", "queue_cap"];
+        let zeros = [
+            "held_micros",
+            "charged_micros",
+            "credited_micros",
+            "open_jobs",
+            "queue_cap",
+            "waiting_jobs",
+            "running_cap",
+        ];
         let mut row: Row = zeros.map(|name| (name.to_owned(), number(0))).into();
         row.extend([
             ("v".to_owned(), number(1)),
             ("balance_version".to_owned(), number(0)),
             ("available_micros".to_owned(), number(second.0)),
             ("free_slots".to_owned(), number(second.1)),
+            ("free_turns".to_owned(), number(2)),
         ]);
         world.put("ledger", &user(), "balance#1", row).await;
         world
@@ -213,4 +223,26 @@ async fn a_suspended_account_accepts_nothing_and_ends_what_it_has() {
     let nobody = "nobody".parse().unwrap();
     assert!(!world.store.suspend(&nobody, NOW).await.unwrap());
     assert!(!world.store.resume(&nobody).await.unwrap());
+}
+
+/// The second pocket pays, and the turn is one of the first: it goes back there.
+#[tokio::test]
+async fn a_turn_of_another_pocket_goes_back_to_it() {
+    let world = World::with_two([(HOLD - 1, 3), (3 * HOLD, 3)]).await;
+    let row = ("ledger", &user(), "balance#1");
+    world.tamper(row, "free_turns", Some(number(0))).await;
+    world.tamper(("ledger", &user(), "balance"), "running_cap", Some(number(2))).await;
+    let job = world.paid_by_the_second().await;
+    assert_eq!(job.turn, None);
+    let turns = async || {
+        let pockets = [world.pocket(Pocket::FIRST).await, world.pocket(second()).await];
+        pockets.map(|pocket| (pocket.free_turns, pocket.waiting_jobs))
+    };
+    assert_eq!(turns().await, [(2, 0), (0, 1)]);
+    let Claimed::Begun(job, run) = world.claim(&job, NOW).await else { panic!("not begun") };
+    assert_eq!((job.turn, turns().await), (Some(Pocket::FIRST), [(1, 0), (0, 0)]));
+    audit_clean(&world.store).await;
+    assert_eq!(world.finish(&job, run.fence, &delivered(2)).await, Finished::Now);
+    assert_eq!(turns().await, [(2, 0), (0, 0)]);
+    audit_clean(&world.store).await;
 }

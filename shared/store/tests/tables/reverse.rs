@@ -121,7 +121,7 @@ async fn jobs_that_are_given_back_while_others_go_on_do_not_touch_their_money() 
 
 #[tokio::test]
 async fn nothing_is_given_back_that_was_not_charged() {
-    let world = World::with(4_000_000).await;
+    let world = World::with(5_000_000).await;
     let pending = world.accepted(1).await;
     let (processing, _) = world.begun(2).await;
     let (failed, run) = world.begun(3).await;

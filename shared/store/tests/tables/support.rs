@@ -11,6 +11,7 @@ use domain::{
     job::{Delivered, Ending, Image, Job, State},
     money::MicroUsd,
     order::{Draft, Order},
+    pocket::Pocket,
     time::Timestamp,
     upstream::Upstream,
 };
@@ -52,7 +53,7 @@ pub(crate) fn order(prompt: &str) -> Order {
     Order::agree(draft).unwrap()
 }
 
-/// The `n`th job of the user, asked for at [`NOW`]. Later ones sort later; its shard is `n % 16`.
+/// The `n`th job of the user, asked for at [`NOW`], with the turn that it gets of an account at rest. Later ones sort later; its shard is `n % 16`.
 pub(crate) fn job(n: u32) -> Job {
     let order = order("a cat");
     let hold = Hold::new(usd(HOLD / 2), order.n).unwrap();
@@ -62,6 +63,7 @@ pub(crate) fn job(n: u32) -> Job {
         order,
         upstream: Upstream::Sandbox,
         hold,
+        turn: Some(Pocket::FIRST),
         created_at: NOW,
         deadline: after(900),
         expires_at: after(1_800),

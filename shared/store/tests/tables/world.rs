@@ -101,11 +101,11 @@ impl World {
         self.store.job(&job.user, &job.id).await.unwrap().unwrap()
     }
 
-    /// The `n`th job, accepted.
+    /// The `n`th job, accepted, with the turn that it got or without.
     pub(crate) async fn accepted(&self, n: u32) -> Job {
         let job = job(n);
         assert_eq!(self.store.accept(&bare(&job)).await.unwrap(), Accepted::Now);
-        job
+        self.look(&job).await
     }
 
     /// The `n`th job, accepted and claimed.

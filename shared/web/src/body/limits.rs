@@ -58,8 +58,8 @@ pub fn limits(balance: &Balance) -> impl Serialize + use<> {
     LimitsOut {
         object: "account.limits",
         tier: tier.level,
-        image_concurrent: tier.running_cap,
-        // Of the account and not of the tier: slots that were given once stay.
+        // Of the account and not of the tier: turns and slots that were given once stay.
+        image_concurrent: balance.running_cap,
         image_queue_cap: balance.queue_cap,
         image_queue_used: balance.open_jobs,
     }

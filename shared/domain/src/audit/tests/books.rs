@@ -21,7 +21,7 @@ type Break = fn(&mut Books);
 
 #[test]
 fn each_break_is_found() {
-    let breaks: [(&str, Break); 29] = [
+    let breaks: [(&str, Break); 34] = [
         ("INV-01", |b| balance(b).available = usd(71)),
         ("INV-02", |b| (balance(b).held, balance(b).available) = (usd(10), usd(80))),
         ("INV-02", |b| (balance(b).open_jobs, balance(b).free_slots) = (2, 4)),
@@ -57,6 +57,12 @@ fn each_break_is_found() {
         ("INV-26", |b| b.jobs[2].submits = 3),
         ("INV-27", |b| b.jobs[2].due_at = None),
         ("INV-27", |b| b.jobs[0].due_at = Some(at(5))),
+        // A turn that nobody gave back, one too many, and a job that runs without.
+        ("INV-33", |b| balance(b).free_turns = 0),
+        ("INV-33", |b| balance(b).free_turns = 2),
+        ("INV-33", |b| balance(b).waiting_jobs = 1),
+        ("INV-33", |b| (balance(b).running_cap, balance(b).free_turns) = (3, 1)),
+        ("INV-33", |b| b.jobs[2].has_turn = false),
     ];
     for (place, (invariant, tamper)) in breaks.into_iter().enumerate() {
         let mut books = sound();
@@ -94,6 +100,7 @@ fn without_the_open_job() -> Books {
         held: usd(0),
         open_jobs: 0,
         free_slots: 6,
+        free_turns: 2,
         ..books.balance.unwrap()
     });
     books

@@ -47,6 +47,7 @@ fn drained() -> Value {
         "pk": { "S": "demo" }, "sk": { "S": "balance" }, "v": number(1),
         "available_micros": number(0), "held_micros": number(0), "charged_micros": number(0),
         "credited_micros": number(0), "open_jobs": number(0), "free_slots": number(6), "queue_cap": number(6),
+        "free_turns": number(2), "waiting_jobs": number(0), "running_cap": number(2),
         "balance_version": number(0),
     })
 }
@@ -106,6 +107,11 @@ async fn all_transactions() -> Vec<(usize, Value)> {
             note(4, &script);
         }
     }
+    // The turn is of another pocket than the price.
+    let elsewhere = Job { turn: Some(Pocket::try_from(1).unwrap()), ..job };
+    let ended = store.finish(&elsewhere, Guard::Open, &Ending::Expired, NOW, RETENTION).await;
+    assert_eq!(ended.unwrap(), Finished::Now);
+    note(5, &script);
     assert_eq!(store.reverse(&charge(), "why", NOW, RETENTION).await.unwrap(), Reversed::Now);
     note(4, &script);
     all

@@ -24,6 +24,9 @@ pub(crate) fn example() -> Value {
         open_jobs: 1,
         free_slots: 29,
         queue_cap: 30,
+        free_turns: 9,
+        waiting_jobs: 0,
+        running_cap: 10,
         suspended_at: None,
         version: 4,
     };

@@ -44,6 +44,7 @@ pub(crate) fn job_in(state: State) -> Job {
         hold: Hold::new(usd_of(81_000), order.n).unwrap(),
         order,
         upstream: Upstream::Sandbox,
+        turn: None,
         created_at: NOW,
         deadline: after(900),
         expires_at: after(1_800),

@@ -17,6 +17,7 @@ pub(crate) fn example() -> Value {
         open_jobs: 7,
         free_slots: 53,
         queue_cap: 60,
+        running_cap: 20,
         ..Balance::default()
     };
     value(&limits(&balance))
@@ -41,10 +42,11 @@ fn who_paid_in_more_may_have_more_going_on() {
 }
 
 #[test]
-fn slots_that_an_account_was_given_stay_its_own_whatever_its_tier_has() {
-    let balance = Balance { queue_cap: 99, free_slots: 99, ..Balance::default() };
+fn slots_and_turns_that_an_account_was_given_stay_its_own_whatever_its_tier_has() {
+    let balance = Balance { queue_cap: 99, free_slots: 99, running_cap: 33, ..Balance::default() };
     let told = value(&limits(&balance));
     assert_eq!((&told["tier"], &told["image_queue_cap"]), (&0.into(), &99.into()));
+    assert_eq!(told["image_concurrent"], 33);
 }
 
 #[test]
