@@ -10,11 +10,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use crate::world::World;
 
 /// Every function that the template had when this was written; one that is added is tried as well.
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "SubmitFunction",
     "GenerateFunction",
     "LookupFunction",
     "WebhooksFunction",
+    "NotifyFunction",
     "AuthorizeFunction",
     "SweepFunction",
 ];
@@ -74,6 +75,7 @@ async fn no_function_touches_money_outside_a_transaction_or_deletes_or_lists_any
     let may = [
         ("WebhooksFunction", "put into WebhooksTable"),
         ("WebhooksFunction", "delete from WebhooksTable"),
+        ("NotifyFunction", "put into WebhooksTable"),
     ];
     assert_eq!(tried.taken(&may), []);
 }
@@ -132,6 +134,7 @@ async fn each_function_reaches_only_what_it_works_with() {
         ("GenerateFunction", "ring"),
         ("GenerateFunction", "keep a picture"),
         ("LookupFunction", "read JobsTable"),
+        ("NotifyFunction", "read JobsTable"),
         ("AuthorizeFunction", "read keys"),
         ("SweepFunction", "put into JobsTable in a transaction"),
         ("SweepFunction", "put into LedgerTable in a transaction"),

@@ -142,6 +142,7 @@ impl World {
             created_at: now,
             deadline: now.plus(Duration::from_mins(15)),
             expires_at: now.plus(Duration::from_mins(30)),
+            turn: None,
             state: State::Pending,
         };
         let accepted = self.store.accept(&Acceptance { job: &job, key: None }).await.unwrap();

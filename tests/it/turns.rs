@@ -61,7 +61,7 @@ async fn no_more_jobs_of_a_user_run_than_may_and_nobody_else_waits_for_them() {
 async fn a_job_that_waits_is_canceled_and_one_that_is_put_down_keeps_its_turn() {
     let world = World::with(&BRISK).await;
     let anna = world.user("anna", "1").await;
-    let running = [anna.accepted(&order(5_000)).await, anna.accepted(&order(5_000)).await];
+    let running = [anna.accepted(&order(12_000)).await, anna.accepted(&order(12_000)).await];
     for job in &running {
         world.put_down(&anna, job).await;
     }
