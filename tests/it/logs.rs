@@ -51,6 +51,11 @@ async fn one_trace_leads_from_the_order_through_every_visit_to_the_end_of_its_jo
     let log = Log::begin();
     let world = World::with(&BRISK).await;
     let anna = world.user("anna", "1").await;
+    // It would ring for the job as well, in a trace of its own.
+    eventually("the sweep of the start is over", async || {
+        (world.counts().sum("Sweeps") >= 1).then_some(())
+    })
+    .await;
     let slow = json!({ "sandbox": { "delay_ms": 3_000 } });
     let order = json!({ "model": "recraft-v3", "prompt": "a canary", "extra": slow });
     let job = anna.accepted(&order).await;
