@@ -8,19 +8,14 @@ use domain::{
     ids::UserId,
     webhook::{
         DeliveryId, Receiver, Secrets,
-        schedule::{Next, Outcome, next},
+        schedule::{ATTEMPT_MAX, Next, Outcome, next},
     },
 };
 use runtime::{By, Metric, Trace, notices::Notice};
 use store::{Attempt, Begun, Closed, Delivery, Fenced};
 
-use crate::{
-    App,
-    sender::{Answer, LIMIT},
-};
+use crate::{App, sender::Answer};
 
-/// How long an attempt may take with all that belongs to it, before it is taken for lost.
-const PATIENCE: Duration = LIMIT.saturating_add(Duration::from_secs(15));
 /// The longest pause after which the queue is asked to ring; after longer ones the sweep rings.
 const RING_MAX: Duration = Duration::from_mins(10);
 /// Whoever is rung a moment early goes again, and nobody rings a second time.
@@ -33,11 +28,12 @@ pub(crate) async fn attempt(
     id: &DeliveryId,
     trace: Option<&Trace>,
 ) -> anyhow::Result<()> {
+    // First, so that what cannot be read costs no attempt.
+    let secrets = secrets(app, user, &id.receiver).await?;
     let begun_at = app.clock.now();
-    let Begun::Now(delivery) = app.store.begin_attempt(user, id, begun_at, PATIENCE).await? else {
-        return Ok(());
-    };
-    let answer = match secrets(app, user, &id.receiver).await? {
+    let begun = app.store.begin_attempt(user, id, begun_at, ATTEMPT_MAX).await?;
+    let Begun::Now(delivery) = begun else { return Ok(()) };
+    let answer = match secrets {
         None => Answer { outcome: Outcome::Closed, put_off: None },
         Some(secrets) => {
             let signature = secrets.sign(&id.event, begun_at, &delivery.body);
@@ -66,9 +62,8 @@ async fn end(
     trace: Option<&Trace>,
 ) -> anyhow::Result<()> {
     let (now, id) = (app.clock.now(), &delivery.id);
-    let made = usize::try_from(delivery.tries).unwrap_or(usize::MAX);
     let luck = app.entropy.bytes::<8>().map(u64::from_le_bytes)?;
-    let next = next(made, answer.outcome, answer.put_off, now, luck);
+    let next = next(delivery.made(), answer.outcome, answer.put_off, now, luck);
     if let (Next::Gone, Receiver::Endpoint(endpoint)) = (next, &id.receiver) {
         app.store.close_endpoint(user, endpoint, Closed::Gone, now).await?;
     }

@@ -154,8 +154,12 @@ async fn tell(app: &App, notice: &Notice, id: &EventId) -> anyhow::Result<()> {
         tracing::warn!("the job of an event is not there any more");
         return Ok(app.store.note_told(user, &event, app.clock.now()).await?);
     };
+    let Some(detail) = web::detail(&job, *id, event.at) else {
+        // It never will: nothing is told, and nobody asks for it again.
+        tracing::error!("an event tells what never became of its job");
+        return Ok(app.store.note_told(user, &event, app.clock.now()).await?);
+    };
     let deliveries = note_deliveries(app, user, &job, &event).await?;
-    let detail = web::detail(&job, *id, event.at).context("the event never became of the job")?;
     app.bus.publish(id.kind, event.at, &detail, notice.trace.as_ref()).await?;
     app.store.note_told(user, &event, app.clock.now()).await?;
     app.metrics.count(Metric::EventsTold, 1, &[]);

@@ -16,7 +16,7 @@ use url::Url;
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer, with the connection: what Standard Webhooks proposes at least.
-pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// What an attempt met, and for how long the receiver puts us off.
 #[derive(Clone, Copy, Debug)]

@@ -5,19 +5,57 @@
 
 use std::time::Duration;
 
-use domain::causes;
+use domain::{causes, time::Timestamp};
+use futures_util::future::join_all;
 use runtime::{Metric, notices::Notice};
-use store::{DueDelivery, DueEvent};
+use store::{DueDelivery, DueEvent, StoreError};
 
-use crate::{App, Outcome};
+use crate::{AT_ONCE, App, Outcome, PAGE, Report, shards};
+
+/// The longest pause before an event that could not be told is asked for again.
+const PAUSE_MAX: Duration = Duration::from_hours(1);
+
+/// Looks after the events that are due, and then asks for the deliveries that are, until the time is up.
+pub(crate) async fn sweep(
+    app: &App,
+    events: &[DueEvent],
+    end: Timestamp,
+    mut report: Report,
+) -> Result<Report, StoreError> {
+    for some in events.chunks(AT_ONCE) {
+        if app.clock.now() >= end {
+            report.unfinished = true;
+            return Ok(report);
+        }
+        for outcome in join_all(some.iter().map(|due| tend(app, due))).await {
+            report = report.count(&outcome);
+        }
+    }
+    for shard in shards(app.clock.now()) {
+        let now = app.clock.now();
+        if now >= end {
+            report.unfinished = true;
+            return Ok(report);
+        }
+        let due = app.store.due_deliveries(shard, now, PAGE).await?;
+        // What is more is still due at the next run.
+        report.unfinished |= due.len() >= usize::from(PAGE);
+        for some in due.chunks(AT_ONCE) {
+            for outcome in join_all(some.iter().map(|due| remind(app, due))).await {
+                report = report.count(&outcome);
+            }
+        }
+    }
+    Ok(report)
+}
 
 /// Looks after an event that is due.
-pub(crate) async fn tend(app: &App, due: &DueEvent) -> Outcome {
+async fn tend(app: &App, due: &DueEvent) -> Outcome {
     or_failed(look_after(app, due).await)
 }
 
 /// Asks for a delivery that is due.
-pub(crate) async fn remind(app: &App, due: &DueDelivery) -> Outcome {
+async fn remind(app: &App, due: &DueDelivery) -> Outcome {
     or_failed(ask_for(app, due).await)
 }
 
@@ -27,8 +65,11 @@ async fn look_after(app: &App, DueEvent { user, event }: &DueEvent) -> anyhow::R
         return Ok(Outcome::LeftAlone);
     }
     ring(app, &Notice::event(user.clone(), *event)).await?;
-    let next = app.clock.now().plus(app.reannounce);
-    app.store.postpone_event(user, event, next).await?;
+    let now = app.clock.now();
+    // The longer nobody could tell it, the more seldom it is asked for.
+    let age = now.since(event.job.made_at()).checked_div(4).unwrap_or_default();
+    let pause = age.min(PAUSE_MAX).max(app.reannounce);
+    app.store.postpone_event(user, event, now.plus(pause)).await?;
     tracing::info!(job_id = %event.job, event = %event.kind, "asked again for an event to be told");
     Ok(Outcome::Reminded)
 }

@@ -25,13 +25,15 @@ use runtime::{
     telemetry,
 };
 use serde::Serialize;
-use store::{DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
+use store::{DueEvent, DueRow, FinishError, Finished, Guard, SHARDS, Store, StoreError};
 use tokio::time::timeout;
 
 /// Rows that are looked at at a time.
 const AT_ONCE: usize = 32;
 /// Rows of a page of the index.
 const PAGE: u16 = 100;
+/// The most events that a run looks after.
+const EVENTS_MAX: usize = 2_000;
 /// How much of the invocation is left for the rows at hand when no new page is begun.
 const REST: Duration = Duration::from_secs(15);
 /// How much of that is left, at least, when what is open has been counted.
@@ -143,11 +145,17 @@ pub async fn handle(app: &App, event: LambdaEvent<serde_json::Value>) -> anyhow:
 async fn sweep(app: &App, deadline: Timestamp) -> anyhow::Result<Report> {
     let end = deadline.minus(REST);
     let (mut report, mut trouble) = (Report::default(), None);
+    // Jobs first, all of them: no hold waits for what is only told.
+    let mut events = Vec::new();
     for shard in shards(app.clock.now()) {
-        match sweep_shard(app, shard, end, report).await {
+        match sweep_shard(app, shard, end, report, &mut events).await {
             Ok(so_far) => report = so_far,
             Err(error) => trouble = Some(error),
         }
+    }
+    match events::sweep(app, &events, end, report).await {
+        Ok(so_far) => report = so_far,
+        Err(error) => trouble = Some(error),
     }
     tracing::info!(
         looked_at = report.looked_at,
@@ -209,6 +217,7 @@ async fn sweep_shard(
     shard: u8,
     end: Timestamp,
     mut report: Report,
+    events: &mut Vec<DueEvent>,
 ) -> Result<Report, StoreError> {
     let mut from = None;
     loop {
@@ -226,25 +235,15 @@ async fn sweep_shard(
             .buffer_unordered(AT_ONCE)
             .fold(report, async |report, outcome| report.count(&outcome))
             .await;
-        let outcomes = stream::iter(&page.events).map(|due| events::tend(app, due));
-        report = outcomes
-            .buffer_unordered(AT_ONCE)
-            .fold(report, async |report, outcome| report.count(&outcome))
-            .await;
+        // What is more is still due at the next run.
+        let room = EVENTS_MAX.saturating_sub(events.len());
+        report.unfinished |= page.events.len() > room;
+        events.extend(page.events.into_iter().take(room));
         from = page.next;
         if from.is_none() {
-            break;
+            return Ok(report);
         }
     }
-    let now = app.clock.now();
-    let due = app.store.due_deliveries(shard, now, PAGE).await?;
-    // What is more is still due at the next run.
-    report.unfinished |= due.len() >= usize::from(PAGE);
-    let outcomes = stream::iter(&due).map(|due| events::remind(app, due));
-    Ok(outcomes
-        .buffer_unordered(AT_ONCE)
-        .fold(report, async |report, outcome| report.count(&outcome))
-        .await)
 }
 
 async fn deal_with(app: &App, row: &DueRow) -> Outcome {

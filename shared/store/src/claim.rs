@@ -142,7 +142,7 @@ impl Store {
         }
     }
 
-    /// Claims a job that waits, if there is a turn for it. No write is spent where there is none.
+    /// Claims a job that waits, if there is a turn for it. No transaction is spent where there is none.
     async fn take_turn(
         &self,
         job: Job,

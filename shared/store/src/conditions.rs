@@ -125,8 +125,8 @@ conditions! {
     EndAttempt = "delivery_status = :due AND tries = :tries",
     /// The sweep looks later at a delivery that is still due.
     TendDelivery = "attribute_exists(due_shard) AND due_at_ms <= :now",
-    /// A delivery that is not due any more is begun anew.
-    Redeliver = "attribute_exists(pk) AND delivery_status <> :due",
+    /// A delivery is begun anew, unless its next attempt is under way or near.
+    Redeliver = "attribute_exists(pk) AND (delivery_status <> :due OR next_at_ms > :soon)",
     /// The user has no endpoint at this URL.
     RegisterEndpoint = "attribute_not_exists(pk)",
     /// There is an endpoint to be opened.

@@ -10,7 +10,7 @@ use domain::{
     time::Timestamp,
     webhook::{
         DeliveryId, WebhookUrl,
-        schedule::{ATTEMPTS, Next, Outcome},
+        schedule::{self, Next, Outcome},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl DeliveryStatus {
 /// One attempt at a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Which one it is since the delivery was begun, or begun anew, from 1.
+    /// Which one it is, from 1. It goes on where the delivery was begun anew.
     pub number: u32,
     /// When it began.
     pub at_ms: Timestamp,
@@ -79,8 +79,10 @@ pub struct Delivery {
     pub body: String,
     /// Where it stands.
     pub status: DeliveryStatus,
-    /// How many attempts were begun since it was begun, or begun anew.
+    /// How many attempts were begun.
     pub tries: u32,
+    /// How many of them before it was begun anew.
+    pub earlier: u32,
     /// The attempts that are remembered, the latest last.
     pub attempts: Vec<Attempt>,
     /// When the next attempt is to be made; of use while it is due.
@@ -97,6 +99,8 @@ struct DeliveryItem {
     body: String,
     delivery_status: DeliveryStatus,
     tries: u32,
+    #[serde(default)]
+    earlier: u32,
     #[serde(default)]
     attempts: Vec<Attempt>,
     next_at_ms: Timestamp,
@@ -156,6 +160,7 @@ impl Store {
             body: new.body.clone(),
             delivery_status: DeliveryStatus::Due,
             tries: 0,
+            earlier: 0,
             attempts: Vec::new(),
             next_at_ms: now,
             created_at_ms: now,
@@ -198,7 +203,7 @@ impl Store {
     }
 
     /// Begins an attempt that is due at `now` and ends within `patience`; whoever does not end it is taken to be gone
-    /// after that.
+    /// after that. One that was not ended is noted as lost, and followed by the next one as the schedule says.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -213,25 +218,21 @@ impl Store {
         if found.status != DeliveryStatus::Due || found.next_at > now {
             return Ok(Begun::Not);
         }
-        let attempts = with_lost(&found, patience);
-        if usize::try_from(found.tries).is_ok_and(|tries| tries >= ATTEMPTS) {
-            // The last attempt was cut off.
-            let _taken = self.settle_delivery(user, &found, attempts, None).await?;
+        if let Some(lost) = lost(&found, patience) {
+            let next = schedule::next(found.made(), Outcome::Lost, None, now, lost.at_ms.millis());
+            let _taken = self.end_attempt(user, &found, lost, next).await?;
             return Ok(Begun::Not);
         }
         let until = now.plus(patience);
         let write = self
             .update_delivery(user, id, Condition::BeginAttempt)
-            .update_expression(
-                "SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until, attempts = :attempts",
-            )
+            .update_expression("SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until")
             .set_expression_attribute_values(values([
                 (":due", text(DeliveryStatus::Due.as_str())),
                 (":tries", number(found.tries.into())),
                 (":one", number(1)),
                 (":now", time(now)),
                 (":until", time(until)),
-                (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
             ]));
         match self.update(write).await? {
             Answer::Done(item) => Ok(Begun::Now(read_delivery(item.unwrap_or_default())?)),
@@ -299,7 +300,8 @@ impl Store {
         self.fenced(write).await
     }
 
-    /// Begins a delivery anew, with all its attempts. One that is due goes on as it stands. `false` if there is none.
+    /// Begins a delivery anew, with all its attempts, at once. One whose next attempt is under way or comes within
+    /// [`schedule::ATTEMPT_MAX`] goes on as it stands. `false` if there is none.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -312,13 +314,13 @@ impl Store {
         let write = self
             .update_delivery(user, id, Condition::Redeliver)
             .update_expression(
-                "SET delivery_status = :due, tries = :none, next_at_ms = :now, due_at_ms = :now, \
+                "SET delivery_status = :due, earlier = tries, next_at_ms = :now, due_at_ms = :now, \
                  due_shard = :shard",
             )
             .set_expression_attribute_values(values([
                 (":due", text(DeliveryStatus::Due.as_str())),
-                (":none", number(0)),
                 (":now", time(now)),
+                (":soon", time(now.plus(schedule::ATTEMPT_MAX))),
                 (":shard", number(keys::shard(&id.event.job).into())),
             ]));
         Ok(match self.update(write).await? {
@@ -380,19 +382,24 @@ impl Store {
     }
 }
 
-/// The attempts of a delivery, with the one that was begun and not ended, if there is such a one.
-fn with_lost(found: &Delivery, patience: Duration) -> Vec<Attempt> {
-    let mut attempts = found.attempts.clone();
-    let is_ended = attempts.last().is_some_and(|last| last.number == found.tries);
-    if found.tries > 0 && !is_ended {
-        attempts.push(Attempt {
-            number: found.tries,
-            at_ms: found.next_at.minus(patience),
-            outcome: Outcome::Lost,
-            took_ms: 0,
-        });
+impl Delivery {
+    /// How many attempts were begun since it was begun, or begun anew.
+    #[must_use]
+    pub fn made(&self) -> usize {
+        usize::try_from(self.tries.saturating_sub(self.earlier)).unwrap_or(usize::MAX)
     }
-    remembered(attempts)
+}
+
+/// The attempt that was begun and not ended, if there is such a one.
+fn lost(found: &Delivery, patience: Duration) -> Option<Attempt> {
+    let is_ended = found.attempts.last().is_some_and(|last| last.number == found.tries);
+    let attempt = Attempt {
+        number: found.tries,
+        at_ms: found.next_at.minus(patience),
+        outcome: Outcome::Lost,
+        took_ms: 0,
+    };
+    (found.tries > 0 && !is_ended).then_some(attempt)
 }
 
 fn remembered(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
@@ -412,6 +419,7 @@ fn read_delivery(item: Item) -> Result<Delivery, StoreError> {
         body: row.body,
         status: row.delivery_status,
         tries: row.tries,
+        earlier: row.earlier,
         attempts: row.attempts,
         next_at: row.next_at_ms,
         created_at: row.created_at_ms,

@@ -45,6 +45,7 @@ fn delivery(url: &str) -> Delivery {
         body: "{}".to_owned(),
         status: DeliveryStatus::Due,
         tries: 1,
+        earlier: 0,
         attempts: Vec::new(),
         next_at: NOW,
         created_at: NOW,

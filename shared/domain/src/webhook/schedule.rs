@@ -21,6 +21,8 @@ pub const PAUSES: [Duration; 9] = [
 
 /// The most attempts of a delivery, until its owner asks for more.
 pub const ATTEMPTS: usize = PAUSES.len().saturating_add(1);
+/// How long an attempt may take with all that belongs to it, before it is taken for lost.
+pub const ATTEMPT_MAX: Duration = Duration::from_secs(30);
 /// The longest that a receiver may put us off for.
 pub const PUT_OFF_MAX: Duration = Duration::from_hours(24);
 /// One part in so many of a pause is added at most, by chance, so that receivers which failed together are not asked

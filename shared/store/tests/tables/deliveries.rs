@@ -140,7 +140,10 @@ async fn an_attempt_that_was_cut_off_is_seen_and_followed() {
     let world = World::empty().await;
     let (store, id) = (&world.store, add(&world, 1).await);
     let cut_off = begin(store, &id, NOW).await;
-    let begun = begin(store, &id, after(30)).await;
+    // It is noted as lost, and counts as any other that failed.
+    assert!(is_idle(store, &id, after(30)).await);
+    assert!(is_idle(store, &id, after(34)).await);
+    let begun = begin(store, &id, after(36)).await;
     let lost = Attempt { number: 1, at_ms: NOW, outcome: Outcome::Lost, took_ms: 0 };
     assert_eq!((begun.tries, begun.attempts.as_slice()), (2, &[lost][..]));
     // It was slow, not dead: what it says counts no more.
@@ -154,10 +157,11 @@ async fn an_attempt_that_was_cut_off_is_seen_and_followed() {
 async fn one_whose_attempts_are_all_cut_off_is_given_up() {
     let world = World::empty().await;
     let (store, id) = (&world.store, add(&world, 1).await);
-    for n in 0..ATTEMPTS {
-        begin(store, &id, after(30 * u64::try_from(n).unwrap())).await;
+    for _ in 0..ATTEMPTS {
+        let now = look(store, &id).await.next_at;
+        let begun = begin(store, &id, now).await;
+        assert!(is_idle(store, &id, begun.next_at).await);
     }
-    assert!(is_idle(store, &id, after(1_000)).await);
     let found = look(store, &id).await;
     assert_eq!((found.status, found.attempts.len()), (DeliveryStatus::GivenUp, ATTEMPTS));
     assert!(found.attempts.iter().all(|attempt| attempt.outcome == Outcome::Lost));
@@ -170,14 +174,28 @@ async fn a_delivery_that_was_given_up_is_begun_anew_and_one_that_is_due_goes_on(
     let (store, id) = (&world.store, add(&world, 1).await);
     assert!(store.redeliver(&user(), &id, after(5)).await.unwrap());
     assert_eq!(look(store, &id).await.next_at, NOW);
+    // Nor is one that is under way.
     let begun = begin(store, &id, NOW).await;
-    let first = met(&begun, NOW, Outcome::Status(410));
-    let _taken = store.end_attempt(&user(), &begun, first, Next::Gone).await.unwrap();
+    assert!(store.redeliver(&user(), &id, after(5)).await.unwrap());
+    assert_eq!((look(store, &id).await.earlier, begun.made()), (0, 1));
+    let first = met(&begun, NOW, Outcome::Status(500));
+    let _taken =
+        store.end_attempt(&user(), &begun, first, Next::Again(after(7_200))).await.unwrap();
+    // But one that waits for hours is.
+    assert!(store.redeliver(&user(), &id, after(10)).await.unwrap());
+    assert_eq!(look(store, &id).await.next_at, after(10));
+    let begun = begin(store, &id, after(10)).await;
+    assert_eq!((begun.tries, begun.made()), (2, 1));
+    let second = met(&begun, after(10), Outcome::Status(410));
+    let _taken = store.end_attempt(&user(), &begun, second, Next::Gone).await.unwrap();
     assert_eq!(look(store, &id).await.status, DeliveryStatus::GivenUp);
     assert!(store.redeliver(&user(), &id, after(60)).await.unwrap());
     assert_eq!(due(store, after(60)).await.len(), 1);
     let begun = begin(store, &id, after(60)).await;
-    assert_eq!((begun.tries, begun.attempts.as_slice()), (1, &[first][..]));
+    assert_eq!((begun.made(), begun.attempts.as_slice()), (1, &[first, second][..]));
+    // What is cut off now is seen as well.
+    assert!(is_idle(store, &id, after(90)).await);
+    assert_eq!(look(store, &id).await.attempts.len(), 3);
     let missing = DeliveryId { event: EventId { kind: EventKind::Failed, ..id.event }, ..id };
     assert!(!store.redeliver(&user(), &missing, NOW).await.unwrap());
     assert!(!store.redeliver(&"stranger".parse().unwrap(), &begun.id, NOW).await.unwrap());
