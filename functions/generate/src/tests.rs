@@ -22,6 +22,7 @@ fn variables() -> Vec<(String, String)> {
         ("JOBS_TABLE", "jobs"),
         ("LEDGER_TABLE", "ledger"),
         ("QUEUE_URL", "http://127.0.0.1:9/000000000000/jobs"),
+        ("EVENTS_QUEUE_URL", "http://127.0.0.1:9/000000000000/events"),
         ("FAIR_QUEUE", "true"),
         ("IMAGES_BUCKET", "images"),
         ("RUN_LIMIT_SECONDS", "300"),

@@ -21,6 +21,7 @@ fn app() -> App {
         ("LEDGER_TABLE", "ledger"),
         ("WEBHOOKS_TABLE", "webhooks"),
         ("QUEUE_URL", "http://127.0.0.1:9/000000000000/jobs"),
+        ("EVENTS_QUEUE_URL", "http://127.0.0.1:9/000000000000/events"),
         ("FAIR_QUEUE", "true"),
         ("IMAGES_BUCKET", "images"),
         ("MARKUP", "1.35"),

@@ -8,7 +8,11 @@ use std::{
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client, Config,
-    config::{HttpClient, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{
+        HttpClient, Region,
+        retry::{RetryConfig, RetryPartition},
+        timeout::TimeoutConfig,
+    },
 };
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use domain::{
@@ -114,6 +118,8 @@ pub(crate) fn client(http: impl HttpClient + 'static) -> Client {
         .credentials_provider(Credentials::from_keys("local", "local", None))
         .endpoint_url("http://table.test")
         .http_client(http)
+        // Its own, so that no other test uses up what it may spend on trying again.
+        .retry_partition(RetryPartition::custom("script").build())
         .retry_config(retries)
         .timeout_config(timeouts.build());
     Client::from_conf(config.build())
