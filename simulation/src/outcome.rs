@@ -58,8 +58,7 @@ impl Outcome {
 
     /// What was never seen.
     fn unseen(&self) -> Vec<String> {
-        let required = Sight::ALL.iter().filter(|sight| sight.is_required());
-        let sights = required.filter(|sight| !self.sights.0.contains_key(sight));
+        let sights = Sight::ALL.iter().filter(|sight| !self.sights.0.contains_key(sight));
         let points = CrashPoint::ALL.iter().filter(|point| !self.crashes.contains_key(point));
         let sights = sights.map(|sight| format!("{sight:?}"));
         sights.chain(points.map(CrashPoint::to_string)).collect()

@@ -101,15 +101,6 @@ impl Sight {
     ];
 }
 
-impl Sight {
-    /// Whether it must be seen among thousands of runs. How often a job waits for its turn is counted, and how rare that
-    /// is has yet to be learned from many seeds.
-    #[must_use]
-    pub const fn is_required(self) -> bool {
-        !matches!(self, Self::WaitedForTurn | Self::TurnFromOtherPocket)
-    }
-}
-
 /// How often each was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sights(pub BTreeMap<Sight, u64>);
