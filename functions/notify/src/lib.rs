@@ -21,6 +21,7 @@ use domain::{
 };
 use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::LambdaEvent;
+use outbound::Guard;
 use runtime::{
     Clock, Entropy, Environment, Host, Metric, Metrics, Trace,
     aws::Aws,
@@ -34,8 +35,7 @@ use sender::Sender;
 
 /// What the function needs, made once and lent to every batch.
 ///
-/// Reads `JOBS_TABLE`, `WEBHOOKS_TABLE`, `EVENTS_QUEUE_URL`, `FAIR_QUEUE`, `EVENT_BUS`, and `LOCAL_STACK`, which the
-/// stack on one machine sets: there webhooks may go to servers of that machine.
+/// Reads `JOBS_TABLE`, `WEBHOOKS_TABLE`, `EVENTS_QUEUE_URL`, `FAIR_QUEUE` and `EVENT_BUS`.
 #[derive(Debug)]
 pub struct App {
     store: Store,
@@ -63,11 +63,19 @@ impl App {
             store: Store::new(aws.dynamodb(), tables),
             notices: Notices::new(&aws, environment)?,
             bus: Bus::new(&aws, environment)?,
-            sender: Sender::new(environment)?,
+            sender: Sender::new(Guard::public())?,
             metrics: Metrics::of(environment, "notify", &host),
             clock: host.clock,
             entropy: host.entropy,
         })
+    }
+
+    /// The same function, where other URLs may be told of jobs.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn with_guard(self, guard: Guard) -> anyhow::Result<Self> {
+        Ok(Self { sender: Sender::new(guard)?, ..self })
     }
 
     /// Makes the first connection, so that the first batch need not.

@@ -9,7 +9,6 @@ use reqwest::{
     Client, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
 };
-use runtime::Environment;
 use store::Delivery;
 use url::Url;
 
@@ -34,9 +33,9 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// A sender that reaches the internet; on a stack on one machine also that machine.
-    pub(crate) fn new(environment: &Environment) -> anyhow::Result<Self> {
-        Self::behind(Guard::of(environment.get("LOCAL_STACK")), CONNECT, LIMIT)
+    /// A sender that reaches what a guard lets through.
+    pub(crate) fn new(guard: Guard) -> anyhow::Result<Self> {
+        Self::behind(guard, CONNECT, LIMIT)
     }
 
     /// A sender behind a guard, with these limits to a connection and to an answer.

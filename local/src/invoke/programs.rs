@@ -71,7 +71,8 @@ pub(crate) async fn start(
             }))
         }
         "notify" => {
-            let app = Arc::new(notify::App::new(environment, host)?);
+            let app =
+                Arc::new(notify::App::new(environment, host)?.with_guard(Guard::this_machine())?);
             app.warm_up().await;
             Ok(event(move |event| {
                 let app = Arc::clone(&app);

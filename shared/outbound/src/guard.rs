@@ -131,12 +131,6 @@ impl Guard {
         Self { ways: Ways::ThisMachine, ..Self::new(look_up, admits, public_roots()) }
     }
 
-    /// The guard of a function, which is that of the internet unless its variable `LOCAL_STACK` says `true`.
-    #[must_use]
-    pub fn of(local_stack: Option<&str>) -> Self {
-        if local_stack == Some("true") { Self::this_machine() } else { Self::public() }
-    }
-
     /// A guard that asks another resolver, admits other addresses and trusts other roots: for tests
     /// whose servers are on this machine.
     pub fn new<F>(
