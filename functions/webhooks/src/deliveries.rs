@@ -40,8 +40,8 @@ pub(crate) async fn show(
     web::answer(StatusCode::OK, &web::delivery(&show_as(&delivery)), Freshness::Private)
 }
 
-/// Delivers again, with all attempts, whatever became of it before. It is due at once; if nobody hears that it is, the
-/// sweep asks again.
+/// Delivers again, with all attempts, whatever became of it before; one whose next attempt is under way or comes within
+/// seconds goes on. It is due at once; if nobody hears that it is, the sweep asks again.
 pub(crate) async fn redeliver(
     app: &App,
     request: &Request,

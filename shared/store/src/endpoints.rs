@@ -58,8 +58,8 @@ struct OrderSecretItem {
 impl Store {
     /// Registers an endpoint, unless the user has one at this URL.
     ///
-    /// The endpoints of a user are counted before one is added, not in the same step: who registers several at the same
-    /// moment may have some more, all of which are listed and told.
+    /// The endpoints of a user are counted before one is added, and again after that: of several that are registered at
+    /// the same moment, those with which there would be too many are taken back.
     ///
     /// # Errors
     /// [`RegisterError`]
@@ -91,6 +91,10 @@ impl Store {
         };
         let key = keys::endpoint(user, &id);
         if self.put_new(&self.tables.webhooks, key, &row, Condition::RegisterEndpoint).await? {
+            if self.endpoints(user).await?.len() > ENDPOINTS_MAX {
+                self.remove_endpoint(user, &id).await?;
+                return Err(RegisterError::TooMany);
+            }
             let secrets = Secrets { current: secret, previous: None };
             let endpoint = Endpoint { id, url, events, secrets, created_at: now, disabled: None };
             return Ok(Registered::Now(endpoint));

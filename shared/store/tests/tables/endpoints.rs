@@ -86,6 +86,34 @@ async fn a_user_has_so_many_endpoints_and_no_more_until_one_is_removed() {
     registered(&world, ENDPOINTS_MAX).await;
 }
 
+/// Some may all see that there are too many, and all be taken back.
+#[tokio::test]
+async fn of_many_that_are_registered_at_once_no_more_stay_than_there_may_be() {
+    let world = World::empty().await;
+    for n in 0..8 {
+        registered(&world, n).await;
+    }
+    let attempts = (8..30).map(|n: u8| {
+        let (store, url) = (world.store.clone(), url(n.into()));
+        async move { store.register(&user(), url, Events::default(), secret(n), NOW).await }
+    });
+    let kept: Vec<EndpointId> = at_once(attempts)
+        .await
+        .into_iter()
+        .filter_map(|registered| match registered {
+            Ok(Registered::Now(endpoint)) => Some(endpoint.id),
+            Ok(Registered::Before(_)) => panic!("each has a URL of its own"),
+            Err(RegisterError::TooMany) => None,
+            Err(RegisterError::Store(error)) => panic!("{error:?}"),
+        })
+        .collect();
+    let listed = world.store.endpoints(&user()).await.unwrap();
+    assert!((8..=ENDPOINTS_MAX).contains(&listed.len()), "{}", listed.len());
+    // Who was told that it is there finds it there.
+    assert_eq!(listed.len(), 8 + kept.len());
+    assert!(kept.iter().all(|id| listed.iter().any(|endpoint| endpoint.id == *id)));
+}
+
 #[tokio::test]
 async fn a_secret_takes_the_place_of_another_once_however_often_it_is_sent() {
     let world = World::empty().await;
