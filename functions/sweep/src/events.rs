@@ -12,6 +12,8 @@ use store::{DueDelivery, DueEvent, StoreError};
 
 use crate::{AT_ONCE, App, Outcome, PAGE, Report, shards};
 
+/// The most pages of due deliveries of one shard in a run: what is more is still due at the next.
+const PAGES_MAX: u32 = 10;
 /// The longest pause before an event that could not be told is asked for again.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
 
@@ -32,18 +34,27 @@ pub(crate) async fn sweep(
         }
     }
     for shard in shards(app.clock.now()) {
-        let now = app.clock.now();
-        if now >= end {
-            report.unfinished = true;
-            return Ok(report);
-        }
-        let due = app.store.due_deliveries(shard, now, PAGE).await?;
-        // What is more is still due at the next run.
-        report.unfinished |= due.len() >= usize::from(PAGE);
-        for some in due.chunks(AT_ONCE) {
-            for outcome in join_all(some.iter().map(|due| remind(app, due))).await {
-                report = report.count(&outcome);
+        for page in 1..=PAGES_MAX {
+            let now = app.clock.now();
+            if now >= end {
+                report.unfinished = true;
+                return Ok(report);
             }
+            let due = app.store.due_deliveries(shard, now, PAGE).await?;
+            if due.unreadable > 0 {
+                let rows = due.unreadable;
+                tracing::error!(shard, rows, "rows in the index of deliveries are none of ours");
+            }
+            for some in due.rows.chunks(AT_ONCE) {
+                for outcome in join_all(some.iter().map(|due| remind(app, due))).await {
+                    report = report.count(&outcome);
+                }
+            }
+            if !due.is_full {
+                break;
+            }
+            // Those that were asked for are due later now, so the next page begins with the others.
+            report.unfinished |= page == PAGES_MAX;
         }
     }
     Ok(report)

@@ -143,6 +143,17 @@ pub struct DueDelivery {
     pub delivery: DeliveryId,
 }
 
+/// Some of the deliveries that are due in a shard.
+#[derive(Clone, Debug)]
+pub struct DueDeliveries {
+    /// The longest due first.
+    pub rows: Vec<DueDelivery>,
+    /// How many rows beside them are none of ours.
+    pub unreadable: usize,
+    /// Whether there may be more.
+    pub is_full: bool,
+}
+
 impl Store {
     /// Notes a delivery that is to be made at once, unless it is noted already.
     ///
@@ -338,7 +349,7 @@ impl Store {
         shard: u8,
         now: Timestamp,
         limit: u16,
-    ) -> Result<Vec<DueDelivery>, StoreError> {
+    ) -> Result<DueDeliveries, StoreError> {
         let query = self.client.query().table_name(&self.tables.webhooks).index_name(INDEX);
         let query = query
             .key_condition_expression("due_shard = :shard AND due_at_ms <= :now")
@@ -348,7 +359,9 @@ impl Store {
             ]))
             .limit(limit.into());
         let items = query.send().await.map_err(sort)?.items.unwrap_or_default();
-        Ok(items.iter().filter_map(read_due).collect())
+        let rows: Vec<DueDelivery> = items.iter().filter_map(read_due).collect();
+        let unreadable = items.len().saturating_sub(rows.len());
+        Ok(DueDeliveries { rows, unreadable, is_full: items.len() >= usize::from(limit) })
     }
 
     /// Has a delivery looked after again at `next`. It changes nothing about when it is tried.

@@ -64,7 +64,9 @@ fn met(begun: &Delivery, at: Timestamp, outcome: Outcome) -> Attempt {
 async fn due(store: &Store, now: Timestamp) -> Vec<DueDelivery> {
     let mut due = Vec::new();
     for shard in 0..SHARDS {
-        due.extend(store.due_deliveries(shard, now, 100).await.unwrap());
+        let page = store.due_deliveries(shard, now, 100).await.unwrap();
+        assert_eq!((page.unreadable, page.is_full), (0, false));
+        due.extend(page.rows);
     }
     due
 }
