@@ -80,7 +80,7 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
             tracing::warn!(job_id = %bell.job_id, "rung for a job that is not there");
             Ok(())
         }
-        Claimed::Waits { job, is_due } => wait(app, bell, &job, is_due, now).await,
+        Claimed::Waits { job, due_at } => wait(app, bell, &job, due_at, now).await,
         Claimed::Leased | Claimed::Ended => Ok(()),
     }
 }
@@ -91,12 +91,14 @@ async fn wait(
     app: &App,
     bell: &Bell,
     job: &Job,
-    is_due: bool,
+    due_at: Option<Timestamp>,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    if is_due {
+    // In good time, so that the sweep does not begin a second row of bells beside this one.
+    let soon = now.plus(app.config.reannounce.checked_div(2).unwrap_or_default());
+    if due_at.is_some_and(|due_at| due_at <= soon) {
         let next = now.plus(app.config.reannounce);
-        let _taken = app.store.postpone(job, now, next).await?;
+        let _taken = app.store.postpone(job, soon, next).await?;
     }
     let [luck] = app.entropy.bytes()?;
     let longer = luck.checked_rem(TURN_PAUSE_SPREAD).unwrap_or_default();

@@ -14,8 +14,7 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     ids::{JobId, UserId},
-    job::{Dispatch, Fence, Job, Run, State, Status, Task},
-    pocket::Pocket,
+    job::{Fence, Job, Run, State, Task},
     schedule,
     time::Timestamp,
 };
@@ -25,9 +24,9 @@ use crate::{
     accept::number,
     conditions::Condition,
     error::{StoreError, sort},
-    item::{DispatchWord, read_job},
+    item::read_job,
     keys,
-    tx::{Item, Tx, TxError, Write},
+    tx::Item,
 };
 
 /// Until when a job is claimed, and by whom.
@@ -53,8 +52,8 @@ pub enum Claimed {
     Waits {
         /// The job.
         job: Job,
-        /// Whether the sweep would ring for it by now.
-        is_due: bool,
+        /// When the sweep rings for it, if nobody is heard of.
+        due_at: Option<Timestamp>,
     },
     /// Somebody else has it.
     Leased,
@@ -78,16 +77,6 @@ pub enum Fenced {
 pub(crate) enum Answer {
     Done(Option<Item>),
     Refused(Option<Item>),
-}
-
-/// The writes of a first claim that takes a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Job,
-    /// The pocket that holds the job's price, and counts it among those that wait.
-    Own,
-    /// The pocket that its turn is of, where that is another.
-    Other,
 }
 
 impl Store {
@@ -127,111 +116,22 @@ impl Store {
             Answer::Refused(None) => Ok(Claimed::Missing),
             Answer::Refused(Some(item)) if is_held_by(&item, lease) => claimed(Some(item)),
             Answer::Refused(Some(item)) => {
-                let due_at =
-                    item.get("due_at_ms").and_then(|at| at.as_n().ok()?.parse::<u64>().ok());
+                let due_at = item.get("due_at_ms").and_then(|at| at.as_n().ok()?.parse().ok());
+                let due_at = due_at.map(Timestamp::from_millis);
                 let found = read_job(item)?;
                 let waits = found.state == State::Pending
                     && found.turn.is_none()
                     && now.minus(grace) < found.deadline;
                 if waits {
-                    let is_due = due_at.is_none_or(|at| at <= now.millis());
-                    return self.take_turn(found, is_due, now, lease, run_limit, grace).await;
+                    return self.take_turn(found, due_at, now, lease, run_limit, grace).await;
                 }
                 self.claim_again(found, now, lease).await
             }
         }
     }
 
-    /// Claims a job that waits, if there is a turn for it. No transaction is spent where there is none.
-    async fn take_turn(
-        &self,
-        job: Job,
-        is_due: bool,
-        now: Timestamp,
-        lease: &Lease,
-        run_limit: Duration,
-        grace: Duration,
-    ) -> Result<Claimed, StoreError> {
-        let pockets = self.pockets(&job.user).await?;
-        let pockets = pockets.ok_or_else(|| StoreError::Unreadable("no balance".into()))?;
-        let age = now.since(job.created_at);
-        let Some(turn) = pockets.turn(job.hold.pocket(), age) else {
-            return Ok(Claimed::Waits { job, is_due });
-        };
-        let run = Run {
-            fence: Fence(1),
-            lease_until: Some(lease.until),
-            deadline: now.plus(run_limit),
-            submits: 1,
-            dispatch: Dispatch::Intended,
-        };
-        let begun = Job { turn: Some(turn), state: State::Processing(run.clone()), ..job.clone() };
-        let [.., a, b, c, d] = *job.id.as_bytes();
-        let salt = u64::from(u32::from_be_bytes([c, d, a, b]));
-        let tx = self.turn_tx(&begun, turn, now.minus(grace), lease, run.deadline);
-        match tx.commit(&self.client, salt).await {
-            Ok(()) => Ok(Claimed::Begun(begun, run)),
-            Err(TxError::Refused { step: Step::Job, found: Some(found) }) => {
-                if is_held_by(&found, lease) {
-                    return claimed(Some(found));
-                }
-                self.claim_again(read_job(found)?, now, lease).await
-            }
-            Err(TxError::Refused { step: Step::Job, found: None }) => Ok(Claimed::Missing),
-            // Others were quicker, or are in the way.
-            Err(
-                TxError::Refused { step: Step::Own | Step::Other, .. }
-                | TxError::Store(StoreError::Busy),
-            ) => Ok(Claimed::Waits { job, is_due }),
-            Err(TxError::Store(error)) => Err(error),
-        }
-    }
-
-    /// The first claim of a job that takes this turn.
-    fn turn_tx(
-        &self,
-        job: &Job,
-        turn: Pocket,
-        overdue: Timestamp,
-        lease: &Lease,
-        run_deadline: Timestamp,
-    ) -> Tx<Step> {
-        let own = job.hold.pocket();
-        let begin = Write::update(
-            keys::job(&job.user, &job.id),
-            "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
-             due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
-             dispatch = :intended, lease_holder = :holder, turn = :turn",
-            Condition::ClaimWaiting,
-        )
-        .with(":processing", Status::Processing)
-        .with(":pending", Status::Pending)
-        .with(":intended", DispatchWord::Intended)
-        .with(":one", 1)
-        .with(":lease", lease.until)
-        .with(":holder", &lease.holder)
-        .with(":run", run_deadline)
-        .with(":overdue", overdue)
-        .with(":turn", turn);
-        let count = |pocket, turns: u8, waits: u8| {
-            Write::update(
-                keys::balance(&job.user, pocket),
-                "SET free_turns = free_turns - :turns, waiting_jobs = waiting_jobs - :waits, \
-                 balance_version = balance_version + :one",
-                Condition::ClaimTurn,
-            )
-            .with(":turns", turns)
-            .with(":waits", waits)
-            .with(":one", 1)
-        };
-        let ledger = &self.tables.ledger;
-        let tx = Tx::new().step(Step::Job, &self.tables.jobs, begin);
-        let tx = tx.step(Step::Own, ledger, count(own, u8::from(turn == own), 1));
-        if turn == own { tx } else { tx.step(Step::Other, ledger, count(turn, 1, 0)) }
-    }
-
     /// Claims a job that is not pending any more, if it is free.
-    async fn claim_again(
+    pub(crate) async fn claim_again(
         &self,
         found: Job,
         now: Timestamp,
@@ -425,7 +325,7 @@ impl Store {
 }
 
 /// Whether the row bears this very claim.
-fn is_held_by(item: &Item, lease: &Lease) -> bool {
+pub(crate) fn is_held_by(item: &Item, lease: &Lease) -> bool {
     let holder = item.get("lease_holder").and_then(|holder| holder.as_s().ok());
     item.contains_key("lease_until_ms") && holder == Some(&lease.holder)
 }
@@ -441,7 +341,7 @@ fn is_intended_by(item: &Item, fence: Fence, submits: u8) -> bool {
 }
 
 /// The job as it was written, with its run.
-fn claimed(item: Option<Item>) -> Result<Claimed, StoreError> {
+pub(crate) fn claimed(item: Option<Item>) -> Result<Claimed, StoreError> {
     let job = read_job(item.unwrap_or_default())?;
     match &job.state {
         State::Processing(run) => {

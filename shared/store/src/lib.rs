@@ -33,6 +33,7 @@ mod record;
 mod reverse;
 #[cfg(test)]
 mod script;
+mod turn;
 mod tx;
 
 use aws_sdk_dynamodb::Client;
@@ -44,7 +45,9 @@ pub use books::{BooksError, UsersFrom, read_books};
 pub use claim::{Claimed, Fenced, Lease};
 pub use conditions::Condition;
 pub use credit::{CreditError, Credited};
-pub use deliveries::{Attempt, Begun, Delivery, DeliveryStatus, DueDelivery, NewDelivery};
+pub use deliveries::{
+    Attempt, Begun, Delivery, DeliveryStatus, DueDeliveries, DueDelivery, NewDelivery,
+};
 pub use due::{DueEvent, DuePage, DueRow, Position, SHARDS};
 pub use endpoints::{OLD_SECRET, RegisterError, Registered};
 pub use error::StoreError;

@@ -38,7 +38,11 @@ async fn a_job_without_a_turn_is_left_as_it_is_and_not_forgotten() {
     world.forward(Duration::from_secs(3));
     assert_eq!(visit().await, ["one"]);
     assert_eq!(world.due(&last).await, due);
-    assert_eq!(world.counts.sum_of("Claims", "waits"), 2);
+    // It asks for time again before the sweep would ring, and bells do not multiply.
+    world.forward(Duration::from_secs(58));
+    assert_eq!(visit().await, ["one"]);
+    assert_eq!(world.due(&last).await, world.now().plus(Duration::from_mins(2)));
+    assert_eq!(world.counts.sum_of("Claims", "waits"), 3);
     assert_eq!(world.script.asked(&last), Asked::default());
 
     world.visit(&running[0]).await;
