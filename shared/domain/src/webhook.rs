@@ -1,30 +1,28 @@
 //! Webhooks: what is told of a job, to whom, signed with what, and how often it is tried. By Standard Webhooks 1.0
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 //!
-//! [`schedule`] says when an attempt is followed by another one.
+//! [`schedule`] says when an attempt is followed by another one, `secret.rs` what it is signed with.
 
 pub mod schedule;
+mod secret;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub use secret::{BadSecret, SECRET_BYTES, Secret, Secrets};
+
 use crate::{
     ids::{JobId, UserId},
     job::Status,
-    time::Timestamp,
 };
 
 /// The longest URL of a receiver, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
 /// The most endpoints of a user.
 pub const ENDPOINTS_MAX: usize = 10;
-/// How many random bytes a fresh secret needs.
-pub const SECRET_BYTES: usize = 32;
 
 /// What became of a job, as it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -363,87 +361,6 @@ impl FromStr for DeliveryId {
         let id = Self { event: EventId { job, kind }, receiver };
         // One text a delivery: ids can be written in several ways.
         if id.to_string() == text { Ok(id) } else { Err(BadDeliveryId) }
-    }
-}
-
-/// What the text of a secret begins with.
-const SECRET: &str = "whsec_";
-
-/// What deliveries to one receiver are signed with. It is not shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Secret([u8; SECRET_BYTES]);
-
-/// The text is not a secret of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a webhook secret")]
-pub struct BadSecret;
-
-impl Secret {
-    /// A secret made of random bytes.
-    #[must_use]
-    pub const fn new(random: [u8; SECRET_BYTES]) -> Self {
-        Self(random)
-    }
-
-    /// The secret as its owner is told it, once.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        format!("{SECRET}{}", BASE64.encode(self.0))
-    }
-
-    /// The signature of an attempt at `at`: `v1,` and base 64.
-    #[must_use]
-    pub fn sign(&self, event: &EventId, at: Timestamp, body: &str) -> String {
-        // A key of any length will do.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        mac.update(format!("{event}.{}.{body}", at.seconds()).as_bytes());
-        format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))
-    }
-}
-
-impl TryFrom<String> for Secret {
-    type Error = BadSecret;
-
-    fn try_from(text: String) -> Result<Self, BadSecret> {
-        let bytes = text.strip_prefix(SECRET).and_then(|text| BASE64.decode(text).ok());
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or(BadSecret)
-    }
-}
-
-impl From<Secret> for String {
-    fn from(secret: Secret) -> Self {
-        secret.reveal()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
-
-/// The secrets of a receiver: the one in use, and while it is rotated the one before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secrets {
-    /// The one in use.
-    pub current: Secret,
-    /// The one before, and until when it signs as well.
-    pub previous: Option<(Secret, Timestamp)>,
-}
-
-impl Secrets {
-    /// The header `webhook-signature`: one signature for each secret that counts, with a blank between.
-    #[must_use]
-    pub fn sign(&self, event: &EventId, at: Timestamp, body: &str) -> String {
-        let signature = self.current.sign(event, at, body);
-        match &self.previous {
-            Some((previous, until)) if at < *until => {
-                format!("{signature} {}", previous.sign(event, at, body))
-            }
-            Some(_) | None => signature,
-        }
     }
 }
 
