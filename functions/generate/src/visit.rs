@@ -86,7 +86,8 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
 }
 
 /// Rings again soon for a job that waits for a turn, so that nothing is held up meanwhile. The sweep need not ring for
-/// it, too, as long as it is heard of.
+/// it, too, as long as it is heard of. If it has, because this message was long on its way, the other one is followed
+/// by the next, and this one by none.
 async fn wait(
     app: &App,
     bell: &Bell,
@@ -94,16 +95,23 @@ async fn wait(
     due_at: Option<Timestamp>,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    // In good time, so that the sweep does not begin a second row of bells beside this one.
-    let soon = now.plus(app.config.reannounce.checked_div(2).unwrap_or_default());
-    if due_at.is_some_and(|due_at| due_at <= soon) {
-        let next = now.plus(app.config.reannounce);
-        let _taken = app.store.postpone(job, soon, next).await?;
+    if bell.due_at_ms.is_some_and(|known| due_at.is_some_and(|due_at| known < due_at)) {
+        return Ok(());
     }
     let [luck] = app.entropy.bytes()?;
     let longer = luck.checked_rem(TURN_PAUSE_SPREAD).unwrap_or_default();
     let pause = TURN_PAUSE_MIN.saturating_add(Duration::from_secs(longer.into()));
-    app.queue.ring(bell, pause).await.context("nobody is rung for a job that waits")
+    // In good time, so that the sweep does not ring beside this message.
+    let soon = now.plus(app.config.reannounce.checked_div(2).unwrap_or_default());
+    let later = due_at
+        .is_some_and(|due_at| due_at <= soon)
+        .then(|| schedule::due_at(now.plus(app.config.reannounce), job.expires_at, now));
+    let next = bell.clone().known_due(later.or(due_at));
+    app.queue.ring(&next, pause).await.context("nobody is rung for a job that waits")?;
+    if let Some(later) = later {
+        let _taken = app.store.postpone(job, soon, later).await?;
+    }
+    Ok(())
 }
 
 /// A job in the hands of this process.

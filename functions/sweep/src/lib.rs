@@ -12,7 +12,7 @@ use domain::{
     causes,
     ids::{JobId, UserId},
     job::{Ending, Job, Status},
-    schedule::{Look, look},
+    schedule::{self, Look, look},
     time::Timestamp,
 };
 use futures_util::{StreamExt, stream};
@@ -279,14 +279,16 @@ async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
 /// Rings, then has the job looked at again later. In this order: a bell that is rung twice does
 /// no harm, one that is only noted does.
 async fn announce(app: &App, job: &Job, now: Timestamp) -> anyhow::Result<Outcome> {
-    ring(app, job).await?;
-    let _taken = app.store.postpone(job, now, now.plus(app.reannounce)).await?;
+    let next = schedule::due_at(now.plus(app.reannounce), job.expires_at, now);
+    ring(app, job, next).await?;
+    let _taken = app.store.postpone(job, now, next).await?;
     tracing::info!(job_id = %job.id, "rang again");
     Ok(Outcome::Announced)
 }
 
-async fn ring(app: &App, job: &Job) -> Result<(), QueueError> {
-    let rung = app.queue.ring(&Bell::new(job.user.clone(), job.id), Duration::ZERO).await;
+async fn ring(app: &App, job: &Job, next: Timestamp) -> Result<(), QueueError> {
+    let bell = Bell::new(job.user.clone(), job.id).known_due(Some(next));
+    let rung = app.queue.ring(&bell, Duration::ZERO).await;
     if rung.is_err() {
         app.metrics.count(Metric::RingsFailed, 1, &[]);
     }

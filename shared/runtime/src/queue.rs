@@ -1,7 +1,7 @@
 //! The doorbell: a message that says which job to look at, and nothing else.
 //!
-//! The tables are the truth. A message may be lost, doubled, late or out of order, so it carries no
-//! state that could be stale. The trace that it carries is for people.
+//! The tables are the truth. A message may be lost, doubled, late or out of order, so nothing of the job is
+//! decided by what it carries. The trace that it carries is for people.
 
 use std::time::Duration;
 
@@ -9,7 +9,10 @@ use aws_sdk_sqs::{
     Client,
     types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
 };
-use domain::ids::{JobId, UserId};
+use domain::{
+    ids::{JobId, UserId},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -34,6 +37,10 @@ pub struct Bell {
     /// The trace that it is rung in. It says nothing of the job, and may be missing.
     #[serde(default, deserialize_with = "Trace::lenient", skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+    /// When the job was due, in milliseconds, as far as whoever rang knew. Where the job's row is due later, somebody
+    /// has rung since: of two messages for a job that waits, this is the one that need not be followed by another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at_ms: Option<Timestamp>,
 }
 
 /// The text is not a message of ours, or of a version that we do not know.
@@ -57,13 +64,19 @@ impl Bell {
     /// A message for a job.
     #[must_use]
     pub fn new(user_id: UserId, job_id: JobId) -> Self {
-        Self { v: VERSION, user_id, job_id, trace: None }
+        Self { v: VERSION, user_id, job_id, trace: None, due_at_ms: None }
     }
 
     /// The same message, rung in a trace.
     #[must_use]
     pub fn in_trace(self, trace: Option<Trace>) -> Self {
         Self { trace, ..self }
+    }
+
+    /// The same message, rung for a job that is looked at again at `due_at` if nobody rings before.
+    #[must_use]
+    pub fn known_due(self, due_at: Option<Timestamp>) -> Self {
+        Self { due_at_ms: due_at, ..self }
     }
 
     /// Reads the body of a message. Fields that we do not know are left alone.

@@ -7,9 +7,13 @@ use domain::{
     tier::Tier,
 };
 
+use runtime::Environment;
+use serde_json::json;
+use testkit::{Reply, Upstream};
+
 use crate::{
     script::{Asked, Say, Tell},
-    world::{CREDIT, HOLD, World, bell, message, usd},
+    world::{CREDIT, HOLD, World, bell, invoke, message, usd},
 };
 
 impl World {
@@ -23,31 +27,127 @@ impl World {
     }
 }
 
-/// The queue is out of reach here, so nobody can be rung: then its own message comes back.
+/// The queue is out of reach here, so nobody can be rung: then its own message comes back, and the sweep is not told
+/// to wait for it.
 #[tokio::test]
 async fn a_job_without_a_turn_is_left_as_it_is_and_not_forgotten() {
     let world = World::start().await;
     let (running, last) = world.crowd().await;
-    assert_eq!(world.due(&last).await, world.now());
-    let visit = async || world.batch(vec![message("one", &bell(&last))]).await;
-    assert_eq!(visit().await, ["one"]);
-    assert_eq!(world.look(&last).await.state, State::Pending);
-    // The sweep need not ring, too, as long as somebody asks in its name.
     let due = world.due(&last).await;
-    assert_eq!(due, world.now().plus(Duration::from_mins(2)));
-    world.forward(Duration::from_secs(3));
-    assert_eq!(visit().await, ["one"]);
+    assert_eq!(due, world.now());
+    for _ in 0..2 {
+        assert_eq!(world.batch(vec![message("one", &bell(&last))]).await, ["one"]);
+        world.forward(Duration::from_secs(3));
+    }
+    assert_eq!(world.look(&last).await.state, State::Pending);
     assert_eq!(world.due(&last).await, due);
-    // It asks for time again before the sweep would ring, and bells do not multiply.
-    world.forward(Duration::from_secs(58));
-    assert_eq!(visit().await, ["one"]);
-    assert_eq!(world.due(&last).await, world.now().plus(Duration::from_mins(2)));
-    assert_eq!(world.counts.sum_of("Claims", "waits"), 3);
+    assert_eq!(world.counts.sum_of("Claims", "waits"), 2);
     assert_eq!(world.script.asked(&last), Asked::default());
 
     world.visit(&running[0]).await;
     world.ended(&running[0], Status::Succeeded, HOLD).await;
     world.visit(&last).await;
+    world.ended(&last, Status::Succeeded, HOLD).await;
+    let open = u64::try_from(running.len()).unwrap() - 1;
+    world.finish(2 * HOLD, open * HOLD).await;
+}
+
+/// A queue that takes every message, and what it was sent for one job.
+struct Bells {
+    queue: Upstream,
+    job: String,
+}
+
+impl Bells {
+    fn of(job: &Job) -> Self {
+        let queue = Upstream::start();
+        queue.on("POST", "/", Reply::json(200, json!({ "MessageId": "1" })));
+        Self { queue, job: job.id.to_string() }
+    }
+
+    fn bind(&self, environment: Environment) -> Environment {
+        environment.with("AWS_ENDPOINT_URL_SQS", self.queue.url())
+    }
+
+    /// The bodies of all messages so far, without the one that tells how it ended.
+    fn rung(&self) -> Vec<String> {
+        let requests = self.queue.requests().into_iter();
+        let bodies = requests.map(|seen| seen.json()["MessageBody"].as_str().unwrap().to_owned());
+        let told = |body: &String| body.contains("\"event\"");
+        bodies.filter(|body| body.contains(&self.job) && !told(body)).collect()
+    }
+}
+
+#[tokio::test]
+async fn while_somebody_rings_for_a_job_that_waits_the_sweep_does_not() {
+    let world = World::start().await;
+    let (running, last) = world.crowd().await;
+    let bells = Bells::of(&last);
+    let worker = world.elsewhere(|environment| bells.bind(environment));
+    let visit = async |bell: &str| {
+        let deadline = world.now().plus(Duration::from_mins(1));
+        assert_eq!(invoke(&worker, vec![message("one", bell)], deadline).await, [""; 0]);
+        bells.rung().pop().unwrap()
+    };
+    let mut next = visit(&bell(&last)).await;
+    let due = world.due(&last).await;
+    assert_eq!(due, world.now().plus(Duration::from_mins(2)));
+    world.forward(Duration::from_secs(3));
+    next = visit(&next).await;
+    assert_eq!(world.due(&last).await, due);
+    // It asks for time again before the sweep would ring.
+    world.forward(Duration::from_secs(58));
+    next = visit(&next).await;
+    assert_eq!(world.due(&last).await, world.now().plus(Duration::from_mins(2)));
+    world.forward(Duration::from_secs(61));
+    world.sweep(|environment| bells.bind(environment)).await;
+    assert_eq!(bells.rung().len(), 3);
+    visit(&next).await;
+    assert_eq!(bells.rung().len(), 4);
+    let open = u64::try_from(running.len()).unwrap() + 1;
+    world.finish(0, open * HOLD).await;
+}
+
+/// While the queue is behind the sweep rings as well, each time that it looks; without this, all of these messages would
+/// go on asking side by side until the job has its turn, and the queue would be further behind.
+#[tokio::test]
+async fn of_several_bells_for_a_job_that_waits_one_goes_on() {
+    let world = World::start().await;
+    let (running, last) = world.crowd().await;
+    let bells = Bells::of(&last);
+    let worker = world.elsewhere(|environment| bells.bind(environment));
+    let visit = async |bell: &str| {
+        let (before, deadline) = (bells.rung().len(), world.now().plus(Duration::from_mins(1)));
+        assert_eq!(invoke(&worker, vec![message("one", bell)], deadline).await, [""; 0]);
+        let mut rung = bells.rung();
+        assert!(rung.len() <= before + 1);
+        if rung.len() > before { rung.pop() } else { None }
+    };
+    let late = visit(&bell(&last)).await.unwrap();
+    let mut swept = Vec::new();
+    for _ in 0..3 {
+        world.forward(Duration::from_secs(121));
+        world.sweep(|environment| bells.bind(environment)).await;
+        swept.extend(bells.rung().pop());
+    }
+    let newest = swept.pop().unwrap();
+    for behind in [&late, &swept[0], &swept[1]] {
+        assert_eq!(visit(behind).await, None);
+    }
+    let next = visit(&newest).await.unwrap();
+    // One that was delivered twice is two until it asks for more time.
+    world.forward(Duration::from_secs(61));
+    let next_but_one = visit(&next).await.unwrap();
+    assert_eq!(visit(&next).await, None);
+    assert!(visit(&next_but_one).await.is_some());
+
+    // It may come too late to ring, but not to take a turn.
+    let ended = async |job: &Job| {
+        assert_eq!(visit(&bell(job)).await, None);
+        world.ended(job, Status::Succeeded, HOLD).await;
+    };
+    ended(&running[0]).await;
+    assert_eq!(visit(&late).await, None);
     world.ended(&last, Status::Succeeded, HOLD).await;
     let open = u64::try_from(running.len()).unwrap() - 1;
     world.finish(2 * HOLD, open * HOLD).await;

@@ -129,6 +129,17 @@ impl World {
         app.with_providers(Providers::with_sandbox(self.script.clone()))
     }
 
+    /// A run of the sweep, that finds other variables.
+    pub(crate) async fn sweep(&self, change: impl FnOnce(Environment) -> Environment) {
+        let told = Arc::clone(&self.now_ms);
+        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let environment = change(self.stack.environment("SweepFunction").unwrap().clone());
+        let app = sweep::App::new(&environment, Host::system().with_clock(clock)).unwrap();
+        let mut context = Context::default();
+        context.deadline = self.now().plus(INVOCATION).millis();
+        sweep::handle(&app, LambdaEvent::new(Value::Null, context)).await.unwrap();
+    }
+
     /// One more worker on the same tables, with these upstreams and this clock.
     pub(crate) fn worker(&self, providers: Providers, clock: Clock) -> App {
         let environment = self.stack.environment("GenerateFunction").unwrap();

@@ -39,6 +39,15 @@ fn a_message_carries_its_trace_and_one_that_cannot_be_read_costs_nothing() {
 }
 
 #[test]
+fn a_message_may_know_when_its_job_was_due() {
+    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
+    let bell = Bell::new("demo".parse().unwrap(), job).known_due(Some(Timestamp::from_millis(7)));
+    let body = serde_json::to_string(&bell).unwrap();
+    assert!(body.ends_with(r#","due_at_ms":7}"#), "{body}");
+    assert_eq!(Bell::read(&body).unwrap(), bell);
+}
+
+#[test]
 fn what_a_later_version_adds_to_a_message_is_left_alone() {
     let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
     let body = format!(r#"{{"v":1,"user_id":"demo","job_id":"{job}","priority":{{"of":[1,2]}}}}"#);
