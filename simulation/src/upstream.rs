@@ -208,11 +208,16 @@ impl Upstream {
             return Err(PollError::Unanswered("the connection broke".into()));
         }
         if mood == Mood::Late {
-            let early = job.expires_at.minus(Duration::from_secs(40));
-            if self.cloud.time().now() < early {
+            // From when an answer can be held back until then: whoever asks waits 35 seconds.
+            let early = job.expires_at.minus(Duration::from_secs(33));
+            let now = self.cloud.time().now();
+            if now < early {
                 return Err(PollError::Unanswered("the connection broke".into()));
             }
-            sleep(self.orders.with(|state| state.chance.millis(1_000..=34_000))).await;
+            let about = self.orders.with(|state| state.chance.millis(0..=25_000));
+            let at = job.expires_at.minus(Duration::from_secs(5)).plus(about);
+            let held = at.since(now);
+            sleep(held.clamp(Duration::from_secs(1), Duration::from_secs(33))).await;
         } else if Instant::now() < done_at {
             let again = Duration::from_secs(self.orders.with(|state| state.chance.number(1..=8)));
             return Ok(Progress::Pending { again });
