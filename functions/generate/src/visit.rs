@@ -10,6 +10,7 @@
 //! from what is in the row: a noted task is asked for again, never sent again.
 
 mod counts;
+mod wait;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -40,11 +41,6 @@ const FETCH_PAUSE_MAX: Duration = Duration::from_mins(1);
 const RUN_MIN: Duration = Duration::from_mins(1);
 /// How much earlier than us an upstream's adapter gives up, so that it can still say what it has.
 const MARGIN: Duration = Duration::from_millis(500);
-/// The shortest pause of a job that waits for a turn. Each is as much longer as luck has it, in whole seconds below
-/// [`TURN_PAUSE_SPREAD`], so that no job is always the last to ask.
-const TURN_PAUSE_MIN: Duration = Duration::from_secs(2);
-/// So many lengths of it there are, a second apart.
-const TURN_PAUSE_SPREAD: u8 = 3;
 /// The longest wait for an answer to one question, with the pictures that it may lead to.
 const ANSWER: Duration = Duration::from_secs(35);
 
@@ -80,38 +76,9 @@ pub(crate) async fn visit(app: &App, shift: Shift, bell: &Bell) -> anyhow::Resul
             tracing::warn!(job_id = %bell.job_id, "rung for a job that is not there");
             Ok(())
         }
-        Claimed::Waits { job, due_at } => wait(app, bell, &job, due_at, now).await,
+        Claimed::Waits { job, due_at } => wait::wait(app, bell, &job, due_at, now).await,
         Claimed::Leased | Claimed::Ended => Ok(()),
     }
-}
-
-/// Rings again soon for a job that waits for a turn, so that nothing is held up meanwhile. The sweep need not ring for
-/// it, too, as long as it is heard of. If it has, because this message was long on its way, the other one is followed
-/// by the next, and this one by none.
-async fn wait(
-    app: &App,
-    bell: &Bell,
-    job: &Job,
-    due_at: Option<Timestamp>,
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    if bell.due_at_ms.is_some_and(|known| due_at.is_some_and(|due_at| known < due_at)) {
-        return Ok(());
-    }
-    let [luck] = app.entropy.bytes()?;
-    let longer = luck.checked_rem(TURN_PAUSE_SPREAD).unwrap_or_default();
-    let pause = TURN_PAUSE_MIN.saturating_add(Duration::from_secs(longer.into()));
-    // In good time, so that the sweep does not ring beside this message.
-    let soon = now.plus(app.config.reannounce.checked_div(2).unwrap_or_default());
-    let later = due_at
-        .is_some_and(|due_at| due_at <= soon)
-        .then(|| schedule::due_at(now.plus(app.config.reannounce), job.expires_at, now));
-    let next = bell.clone().known_due(later.or(due_at));
-    app.queue.ring(&next, pause).await.context("nobody is rung for a job that waits")?;
-    if let Some(later) = later {
-        let _taken = app.store.postpone(job, soon, later).await?;
-    }
-    Ok(())
 }
 
 /// A job in the hands of this process.
