@@ -207,7 +207,8 @@ async fn note_deliveries(
     Ok(noted)
 }
 
-/// Who wants to be told of an event: the receiver that the order named, and the endpoints of the user.
+/// Who wants to be told of an event: the receiver that the order named, and the endpoints of the user. Also those that
+/// are disabled: nothing is sent to them, but that they missed it is seen, and can be mended when they are back.
 async fn receivers(
     app: &App,
     user: &UserId,
@@ -220,7 +221,7 @@ async fn receivers(
     let endpoints = app.store.endpoints(user).await?;
     let endpoints = endpoints
         .into_iter()
-        .filter(|endpoint| endpoint.disabled.is_none() && endpoint.events.contain(kind))
+        .filter(|endpoint| endpoint.events.contain(kind))
         .map(|endpoint| (Receiver::Endpoint(endpoint.id), endpoint.url));
     Ok(named.chain(endpoints).collect())
 }

@@ -237,7 +237,10 @@ impl Store {
         let until = now.plus(patience);
         let write = self
             .update_delivery(user, id, Condition::BeginAttempt)
-            .update_expression("SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until")
+            .update_expression(
+                "SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until, \
+                 under_way_until_ms = :until",
+            )
             .set_expression_attribute_values(values([
                 (":due", text(DeliveryStatus::Due.as_str())),
                 (":tries", number(found.tries.into())),
@@ -270,7 +273,8 @@ impl Store {
                 let write = self
                     .update_delivery(user, &begun.id, Condition::EndAttempt)
                     .update_expression(
-                        "SET next_at_ms = :next, due_at_ms = :next, attempts = :attempts",
+                        "SET next_at_ms = :next, due_at_ms = :next, attempts = :attempts \
+                         REMOVE under_way_until_ms",
                     )
                     .set_expression_attribute_values(values([
                         (":due", text(DeliveryStatus::Due.as_str())),
@@ -300,7 +304,8 @@ impl Store {
         let write = self
             .update_delivery(user, &found.id, Condition::EndAttempt)
             .update_expression(
-                "SET delivery_status = :status, attempts = :attempts REMOVE due_shard, due_at_ms",
+                "SET delivery_status = :status, attempts = :attempts \
+                 REMOVE due_shard, due_at_ms, under_way_until_ms",
             )
             .set_expression_attribute_values(values([
                 (":due", text(DeliveryStatus::Due.as_str())),
@@ -311,8 +316,8 @@ impl Store {
         self.fenced(write).await
     }
 
-    /// Begins a delivery anew, with all its attempts, at once. One whose next attempt is under way or comes within
-    /// [`schedule::ATTEMPT_MAX`] goes on as it stands. `false` if there is none.
+    /// Begins a delivery anew, with all its attempts, at once. One that has an attempt under way, whatever the time is
+    /// here, or whose next one comes within [`schedule::ATTEMPT_MAX`], goes on as it stands. `false` if there is none.
     ///
     /// # Errors
     /// [`StoreError`]

@@ -64,7 +64,7 @@ pub enum Next {
     Gone,
 }
 
-/// What is done after the `made`th attempt, counted from 1, that ended at `now`. `put_off` is what the receiver asked
+/// What is done after the `made`th attempt, counted from 1, that ended at `now`; none is taken for one. `put_off` is what the receiver asked
 /// for in `Retry-After`; `luck` is any number.
 #[must_use]
 pub fn next(
@@ -86,7 +86,7 @@ pub fn next(
         | Outcome::Broken
         | Outcome::Lost => {}
     }
-    let Some(pause) = made.checked_sub(1).and_then(|index| PAUSES.get(index)) else {
+    let Some(pause) = PAUSES.get(made.saturating_sub(1)) else {
         return Next::GivenUp;
     };
     let most = pause.checked_div(JITTER_PART).unwrap_or_default();

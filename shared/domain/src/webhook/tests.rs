@@ -96,6 +96,8 @@ fn ten_attempts_are_made_in_about_three_days() {
             assert!(waits >= pause && waits <= pause + pause / 10, "{made} {waits:?}");
         }
     }
+    let first = Next::Again(NOW.plus(PAUSES[0]));
+    assert_eq!(next(0, Outcome::Lost, None, NOW, 0), first);
     assert_eq!(next(ATTEMPTS, Outcome::Status(500), None, NOW, 0), Next::GivenUp);
     assert_eq!(next(ATTEMPTS + 1, Outcome::Late, None, NOW, 0), Next::GivenUp);
     assert_eq!(next(1, Outcome::Closed, None, NOW, 0), Next::GivenUp);

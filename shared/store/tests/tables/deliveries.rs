@@ -203,6 +203,25 @@ async fn a_delivery_that_was_given_up_is_begun_anew_and_one_that_is_due_goes_on(
     assert!(!store.redeliver(&"stranger".parse().unwrap(), &begun.id, NOW).await.unwrap());
 }
 
+/// Two clicks, a request that is late, a clock that is behind: to be under way is a mark in the row, not a time.
+#[tokio::test]
+async fn a_delivery_that_is_under_way_is_not_begun_anew_by_whoever_asks_at_an_earlier_time() {
+    let world = World::empty().await;
+    let (store, id) = (&world.store, add(&world, 1).await);
+    let begun = begin(store, &id, after(20)).await;
+    for now in [NOW, after(19), after(20), after(45)] {
+        assert!(store.redeliver(&user(), &id, now).await.unwrap());
+        assert_eq!(look(store, &id).await, begun);
+    }
+    let taken = met(&begun, after(20), Outcome::Status(204));
+    let ended = store.end_attempt(&user(), &begun, taken, Next::Delivered).await.unwrap();
+    assert_eq!(ended, Fenced::Taken);
+    let delivered = look(store, &id).await;
+    assert_eq!((delivered.status, delivered.attempts), (DeliveryStatus::Delivered, vec![taken]));
+    assert!(store.redeliver(&user(), &id, after(46)).await.unwrap());
+    assert_eq!(begin(store, &id, after(46)).await.made(), 1);
+}
+
 #[tokio::test]
 async fn no_more_attempts_are_remembered_than_a_row_can_hold() {
     let world = World::empty().await;

@@ -140,7 +140,8 @@ fn endpoint_operations() -> Vec<Operation> {
         ("POST", "/v1/webhooks/endpoints/{id}/enable"),
         "enableEndpoint",
         "Deliver to an endpoint again",
-        "An endpoint that answers 410 is disabled. What it missed is not told by itself: have it delivered again.",
+        "An endpoint that answers 410 is disabled. What it misses until then is not told by itself: it is listed among the \
+         deliveries as given up, to be delivered again.",
     );
     let enable = endpoint_id(enable).nothing().answers(
         200,
@@ -170,7 +171,7 @@ fn delivery_operations() -> Vec<Operation> {
         ("GET", "/v1/webhooks/deliveries/{id}"),
         "getDelivery",
         "Show a delivery",
-        "With the latest attempts at it. What the receiver answered is kept as far as its status. One of somebody else \
+        "With the latest 20 attempts at it. What the receiver answered is kept as far as its status. One of somebody else \
          is answered like one that is not there.",
     );
     let show = delivery_id(show).answers(
@@ -184,7 +185,8 @@ fn delivery_operations() -> Vec<Operation> {
         ("POST", "/v1/webhooks/deliveries/{id}/redeliver"),
         "redeliver",
         "Deliver it again",
-        "With all its attempts, whatever became of it before. One that is due goes on as it is.",
+        "With all its attempts, whatever became of it before. One whose next attempt is under way or comes within 30 \
+         seconds goes on as it is. To an endpoint that is disabled or was removed nothing is sent: enable it first.",
     );
     let again = delivery_id(again).nothing().answers(
         202,
