@@ -1,5 +1,6 @@
 //! Webhooks and events: told at least once, the same bytes each time, by the schedule and no faster.
 
+mod dying;
 pub(crate) mod receiver;
 
 use std::{

@@ -157,6 +157,11 @@ impl World {
         self.clock.now()
     }
 
+    /// The clock of the functions and of the gateway.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// Puts the clock of the functions and of the gateway forward.
     pub(crate) fn forward(&self, by: Duration) {
         self.offset_ms.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);

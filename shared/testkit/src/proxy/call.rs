@@ -7,7 +7,7 @@ use hyper::{
 };
 use serde_json::Value;
 
-/// The header that names the operation of a request to `DynamoDB` or SQS.
+/// The header that names the operation of a request to `DynamoDB`, SQS or `EventBridge`.
 const TARGET: &str = "x-amz-target";
 /// The header in which `DynamoDB` sends a checksum of the body.
 const CHECKSUM: &str = "x-amz-crc32";
@@ -23,6 +23,8 @@ pub enum Service {
     Sqs,
     /// The bucket.
     S3,
+    /// The event bus.
+    EventBridge,
     /// Who makes the pictures.
     Upstream,
     /// The Runtime API of Lambda.
