@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 use domain::{
     order::IMAGES_MAX,
     upstream::{Upstream, Upstreams},
+    webhook::schedule::ATTEMPT_MAX,
 };
 use local::{
     Constraints,
@@ -112,8 +113,8 @@ fn a_message_stays_hidden_for_six_invocations() {
     let notify = &template.functions["NotifyFunction"];
     let least = 6 * seconds(notify.timeout) + seconds(notify.sources[0].window);
     assert!(least <= seconds(template.queues["EventsQueue"].visibility_timeout));
-    // An attempt of 15 seconds, what belongs to it, and one more write have their time in an invocation.
-    assert!(seconds(notify.timeout) >= 15 + 30);
+    // To tell an event, and then an attempt with what belongs to it, have their time in an invocation.
+    assert!(seconds(notify.timeout) >= seconds(ATTEMPT_MAX) + 15);
 }
 
 #[test]

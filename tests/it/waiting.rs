@@ -27,6 +27,10 @@ async fn whoever_waits_long_enough_has_the_pictures_in_the_answer_to_the_order()
     assert_eq!(done.header("preference-applied"), "wait=25");
     assert_eq!(done.header("idempotent-replayed"), "");
     assert_eq!(done.header("location"), format!("/v1/jobs/{}", done.id()));
+    // Its place in the queue is free again.
+    let limits = anna.get("/v1/auth/limits").await.expect(200).json();
+    let room = format!(r#""unfinished-jobs";r={}"#, limits["image_queue_cap"]);
+    assert_eq!(done.header("ratelimit"), room, "{limits}");
     assert_eq!(anna.pictures(&done).await.len(), 1);
     assert_eq!(done.money(&["charged_amount"]), Some(usd("0.054")));
 

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::{time::Timestamp, webhook::schedule::Outcome};
+use domain::{
+    time::Timestamp,
+    webhook::schedule::{ATTEMPT_MAX, Outcome},
+};
 use outbound::{Guard, Refused, Trouble};
 use reqwest::{
     Client, StatusCode,
@@ -16,6 +19,8 @@ use url::Url;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer, with the connection: what Standard Webhooks proposes at least.
 const LIMIT: Duration = Duration::from_secs(15);
+// What belongs to an attempt beside that is two writes.
+const _: () = assert!(LIMIT.as_secs() + 10 <= ATTEMPT_MAX.as_secs(), "it would be taken for lost");
 
 /// What an attempt met, and for how long the receiver puts us off.
 #[derive(Clone, Copy, Debug)]

@@ -133,8 +133,15 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
             // How much room is left is told if that is known; nobody has to wait for it.
             let trace = request::trace(request).and_then(Trace::read);
-            let (balance, ()) = tokio::join!(app.store.balance(&job.user), ring(app, &job, trace));
-            let job = wait::for_end(app, job, wait).await;
+            let user = job.user.clone();
+            let (job, balance) = if wait.is_some() {
+                ring(app, &job, trace).await;
+                let job = wait::for_end(app, job, wait).await;
+                (job, app.store.balance(&user).await)
+            } else {
+                let (balance, ()) = tokio::join!(app.store.balance(&user), ring(app, &job, trace));
+                (job, balance)
+            };
             let links = links(app, &job, app.clock.now())?;
             let (body, freshness) = web::job(&job, &links);
             let response = web::created(&body, &location(&job.id), freshness)?;

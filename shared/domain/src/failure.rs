@@ -99,11 +99,9 @@ pub struct Reason(String);
 const REASON_CHARS_MAX: usize = 200;
 
 /// What gives away who the provider is, or where. Whoever says one of these is not quoted at all.
-const TELLTALES: [&str; 13] = [
+const TELLTALES: [&str; 11] = [
     "black forest",
     "bfl",
-    "fal.",
-    "fal-",
     "ideogram",
     "recraft",
     "http",
@@ -114,6 +112,13 @@ const TELLTALES: [&str; 13] = [
     "token",
     "traceback",
 ];
+
+/// The same, where it is a word of its own: it is a part of many others.
+const TELLTALE_WORD: &str = "fal";
+/// A word of at least so many characters, with so many digits, is an id of something of the provider's.
+const ID_CHARS: usize = 16;
+/// See [`ID_CHARS`].
+const ID_DIGITS: usize = 4;
 
 impl Reason {
     /// Cleans what a provider said. `None` if nothing is left, or it would give away too much.
@@ -126,7 +131,10 @@ impl Reason {
         let words: Vec<&str> = line.split_whitespace().collect();
         let line: String = words.join(" ").chars().take(REASON_CHARS_MAX).collect();
         let lower = line.to_lowercase();
-        let told = line.is_empty() || TELLTALES.iter().any(|telltale| lower.contains(telltale));
+        let told = line.is_empty()
+            || TELLTALES.iter().any(|telltale| lower.contains(telltale))
+            || lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == TELLTALE_WORD)
+            || lower.split(|c: char| !is_of_id(c)).any(is_id);
         (!told).then_some(Self(line))
     }
 
@@ -135,6 +143,15 @@ impl Reason {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_of_id(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_')
+}
+
+fn is_id(word: &str) -> bool {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    word.chars().count() >= ID_CHARS && digits >= ID_DIGITS
 }
 
 /// Whether a character is one that nobody can hide text with: no markup, no direction marks.

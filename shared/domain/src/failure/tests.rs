@@ -29,8 +29,15 @@ fn who_the_provider_is_stays_untold() {
         "invalid API key",
         "Traceback (most recent call last)",
         "your Black\nForest Labs account",
+        "FAL rejected this",
+        "not taken (fal)",
+        "request 01914d6c-23a5-7b4e-8f0a-5e6c2f9b1d3a failed",
+        "task req_8f3k29dk3m19s0a1 failed",
     ] {
         assert_eq!(clean(said), None, "{said}");
+    }
+    for said in ["the default is false", "at most 16777216 pixels, not 20000000", "a falling cat"] {
+        assert_eq!(clean(said), Some(said.to_owned()));
     }
 }
 

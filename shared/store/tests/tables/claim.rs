@@ -164,6 +164,31 @@ async fn of_eight_workers_one_begins() {
     audit_clean(&world.store).await;
 }
 
+/// Each has seen that the lease is over before any of them claims.
+#[tokio::test]
+async fn of_eight_workers_who_saw_the_same_row_one_takes_over() {
+    let again = "SET fence = fence + :one";
+    let world = World::meeting(500_000, 8, again).await;
+    let job = world.accepted(1).await;
+    assert_eq!(claim(&world, &job, NOW).await, "begun");
+    let now = NOW.plus(LEASE);
+    let attempts =
+        (0..8).map(|_| {
+            let (store, job) = (world.store.clone(), job.clone());
+            let lease = crate::world::lease(now);
+            async move {
+                store.claim((&job.user, &job.id), now, &lease, RUN_LIMIT, GRACE).await.unwrap()
+            }
+        });
+    let answers = at_once(attempts).await;
+    let mut words: Vec<_> = answers.iter().map(word).collect();
+    words.sort_unstable();
+    assert_eq!(words, [["leased"; 7].as_slice(), &["resumed"]].concat());
+    let State::Processing(run) = world.look(&job).await.state else { panic!("not begun") };
+    assert_eq!(run.fence, Fence(2));
+    audit_clean(&world.store).await;
+}
+
 /// The SDK sends a claim again when its answer got lost: the second finds what the first wrote.
 #[tokio::test]
 async fn a_claim_whose_answer_got_lost_knows_itself_again() {

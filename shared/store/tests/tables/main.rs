@@ -18,6 +18,7 @@ mod events;
 mod finish;
 mod finish_refused;
 mod jobs;
+mod meeting;
 mod notes;
 mod open;
 mod pockets;

@@ -20,6 +20,7 @@ use store::{Accepted, Claimed, Credited, FinishError, Finished, Guard, Store, Ta
 
 use crate::{
     capacity::Meter,
+    meeting::Meeting,
     schema::create_tables,
     support::{NOW, bare, entropy, job, usd, user},
 };
@@ -60,6 +61,15 @@ impl World {
         assert!(world.store.open_account(&user()).await.unwrap());
         assert_eq!(world.credit(&user(), 0, micros).await, Credited::Now);
         (world, meter)
+    }
+
+    /// Tables with one user, who has so much to spend; of the requests that say this, so many meet on the way to them.
+    pub(crate) async fn meeting(micros: u64, count: usize, says: &'static str) -> Self {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let world = Self::over(Meeting::of(count, says, http)).await;
+        assert!(world.store.open_account(&user()).await.unwrap());
+        assert_eq!(world.credit(&user(), 0, micros).await, Credited::Now);
+        world
     }
 
     /// Tables without rows, reached this way.
