@@ -274,3 +274,22 @@ async fn what_was_delivered_is_shown_and_delivered_again_by_whoever_asks() {
     post(&ben, &format!("{path}/redeliver")).await.refused(404, "delivery_not_found");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_suspended_account_looks_after_its_webhooks_as_before() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    world.stack().pause_queue();
+    let job = anna.accepted(&json!({ "model": "recraft-v3", "prompt": "a cat" })).await;
+    assert!(world.store().suspend(&anna.user, world.now()).await.unwrap());
+    let receiver = Receiver::start([]).await;
+    let new = register(&anna, &json!({ "url": receiver.url })).await.expect(201).json();
+    post(&anna, &format!("{}/rotate", path_of(&new))).await.expect(200);
+    world.stack().resume_queue();
+    // What it has ordered goes on, and is told.
+    world.sweep().await;
+    let ended = anna.wait(&job).await;
+    assert_eq!(ended.job_status(), "succeeded");
+    eventually("it is told", async || receiver.told().pop()).await;
+    world.finish().await;
+}
