@@ -64,7 +64,7 @@ impl Weather {
             lag: Duration::from_secs(3),
             ..fair.clone()
         };
-        match chance.number(0..=22) {
+        match chance.number(0..=23) {
             0 | 1 => fair,
             2..=4 => Self { name: "upstream", upstream: 600, ..fair },
             5..=7 => Self { name: "crashes", crash: 80, upstream: 150, ..fair },
@@ -94,14 +94,19 @@ impl Weather {
                 let clears = Duration::from_mins(40);
                 Self { name: "stall", no_work: Some((from, until)), crash: 60, clears, ..rough }
             }
-            17 | 18 => Self {
-                name: "eleventh hour",
-                eleventh_hour: 800,
-                skew_ms: 30_000,
-                crash: 0,
-                clears: Duration::from_mins(40),
-                ..rough
-            },
+            17..=19 => {
+                // Nothing happens before that but what costs time to play.
+                let until = chance.millis(1_500_000..=1_700_000);
+                Self {
+                    name: "eleventh hour",
+                    eleventh_hour: 800,
+                    skew_ms: 30_000,
+                    crash: 0,
+                    no_sweep: Some((Duration::ZERO, until)),
+                    clears: Duration::from_mins(40),
+                    ..rough
+                }
+            }
             14 => Self { name: "lag", lag: Duration::from_mins(1), queue: 200, ..rough },
             _ => rough,
         }

@@ -101,13 +101,11 @@ async fn wherever_a_sender_dies_the_event_is_told_and_the_delivery_made() {
     // At once, because each waits in vain for the queue.
     let mut events = join_all((0..2 * REQUESTS_MAX).map(|_| untold(&anna))).await;
     let (mut died, mut lost) = (0, 0);
-    let deeds = [Deed::swallow as fn() -> Deed, Deed::hush];
-    let mut all = (0..REQUESTS_MAX).flat_map(|number| deeds.map(|deed| (number, deed)));
-    loop {
-        let (number, deed) = all.next().unwrap();
+    let before_and_after = |number| [(number, Deed::swallow()), (number, Deed::hush())];
+    for (number, deed) in (0..).flat_map(before_and_after) {
         let event = events.pop().unwrap();
         let notice = Notice::event(anna.user.clone(), event);
-        let is_dead = Sender::start(&world).dies_at(number, deed(), &notice).await;
+        let is_dead = Sender::start(&world).dies_at(number, deed, &notice).await;
         Sender::start(&world).follow(&notice).await;
         let delivery = made(&world, &anna, event).await;
 

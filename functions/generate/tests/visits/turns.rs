@@ -9,7 +9,7 @@ use domain::{
 
 use runtime::Environment;
 use serde_json::json;
-use testkit::{Reply, Upstream};
+use testkit::{Reply, Seen, Upstream};
 
 use crate::{
     script::{Asked, Say, Tell},
@@ -72,9 +72,9 @@ impl Bells {
     /// The bodies of all messages so far, without the one that tells how it ended.
     fn rung(&self) -> Vec<String> {
         let requests = self.queue.requests().into_iter();
-        let bodies = requests.map(|seen| seen.json()["MessageBody"].as_str().unwrap().to_owned());
+        let body = |seen: Seen| Some(seen.json().get("MessageBody")?.as_str()?.to_owned());
         let told = |body: &String| body.contains("\"event\"");
-        bodies.filter(|body| body.contains(&self.job) && !told(body)).collect()
+        requests.filter_map(body).filter(|body| body.contains(&self.job) && !told(body)).collect()
     }
 }
 
