@@ -38,7 +38,7 @@ struct Floor {
     entropy: Entropy,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     let aws = Aws::new(&environment, &Host::system())?;

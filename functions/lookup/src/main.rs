@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use lambda_http::{Error, Request, service_fn};
 use runtime::{Environment, Host, telemetry};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     telemetry::init(&environment);
