@@ -131,21 +131,21 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
         Accepted::Now => {
             let (user, job_id) = (&job.user, job.id);
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
-            // How much room is left is told if that is known; nobody has to wait for it.
             let trace = request::trace(request).and_then(Trace::read);
             let user = job.user.clone();
-            let (job, balance) = if wait.is_some() {
+            // How much room is left is told if that is known; nobody has to wait for it.
+            let (job, balance) = if let Some(patience) = wait {
                 ring(app, &job, trace).await;
-                let job = wait::for_end(app, job, wait).await;
-                (job, app.store.balance(&user).await)
+                let job = wait::for_end(app, job, patience).await;
+                (job, room(app, &user, patience).await)
             } else {
                 let (balance, ()) = tokio::join!(app.store.balance(&user), ring(app, &job, trace));
-                (job, balance)
+                (job, balance.ok().flatten())
             };
             let links = links(app, &job, app.clock.now())?;
             let (body, freshness) = web::job(&job, &links);
             let response = web::created(&body, &location(&job.id), freshness)?;
-            Ok(with_headers(response, balance.ok().flatten().as_ref(), wait))
+            Ok(with_headers(response, balance.as_ref(), wait))
         }
         Accepted::Before(first) => {
             tracing::info!(request_id = id, user_id = %job.user, job_id = %first, "replayed");
@@ -263,11 +263,20 @@ async fn replay(
     }
     let job = found.map_err(unavailable)?;
     let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
-    let job = wait::for_end(app, job, wait).await;
+    let (job, balance) = if let Some(patience) = wait {
+        (wait::for_end(app, job, patience).await, room(app, user, patience).await)
+    } else {
+        (job, Some(balance))
+    };
     let links = links(app, &job, app.clock.now())?;
     let (body, freshness) = web::job(&job, &links);
     let response = web::replayed(&body, &location(first), freshness)?;
-    Ok(with_headers(response, Some(&balance), wait))
+    Ok(with_headers(response, balance.as_ref(), wait))
+}
+
+/// The room in a user's queue after a wait, if it can be had in time.
+async fn room(app: &App, user: &UserId, patience: Patience) -> Option<Balance> {
+    patience.last_look(app.store.balance(user)).await?.ok()?
 }
 
 fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {

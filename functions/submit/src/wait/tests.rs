@@ -3,14 +3,22 @@
 use std::cell::Cell;
 
 use domain::{job::State, time::Timestamp};
+use lambda_http::http;
 
 use super::*;
 use crate::tests::pending;
 
+/// The patience of a caller who waits so many seconds from now.
+fn patience(seconds: u64) -> Patience {
+    let request = http::Request::builder().header("prefer", format!("wait={seconds}"));
+    let request = request.body(lambda_http::Body::Empty).unwrap();
+    Patience::begin(web::request::wait(&request).unwrap())
+}
+
 /// Waits so many seconds for a job that ends after so many milliseconds, where looking takes as long: whether it had
 /// ended, how long it took, and how often it was looked at.
 async fn wait(seconds: u64, ends_after_ms: u64, look_ms: u64) -> (bool, Duration, u32) {
-    let (begun, limit) = (Instant::now(), Duration::from_secs(seconds));
+    let begun = Instant::now();
     let looks = &Cell::new(0);
     let look = move || async move {
         looks.update(|looks: u32| looks.saturating_add(1));
@@ -19,7 +27,7 @@ async fn wait(seconds: u64, ends_after_ms: u64, look_ms: u64) -> (bool, Duration
         let state = State::Expired { at: Timestamp::from_millis(7) };
         ended.then(|| Job { state, ..pending() })
     };
-    let job = until_ended(pending(), begun.checked_add(limit).unwrap(), look).await;
+    let job = until_ended(pending(), patience(seconds), look).await;
     (job.state != State::Pending, begun.elapsed(), looks.get())
 }
 
@@ -64,7 +72,18 @@ async fn what_has_ended_is_not_waited_for() {
     let ended = Job { state: State::Expired { at: Timestamp::from_millis(7) }, ..pending() };
     let look = || async { panic!("nobody needs to look") };
     let begun = Instant::now();
-    let until = begun.checked_add(Duration::from_secs(9)).unwrap();
-    let told = until_ended(ended.clone(), until, look).await;
+    let told = until_ended(ended.clone(), patience(9), look).await;
     assert_eq!((told, begun.elapsed()), (ended, Duration::ZERO));
+}
+
+/// Both looks of it together: the function has two seconds around the longest wait.
+#[tokio::test(start_paused = true)]
+async fn what_is_looked_up_beside_the_job_holds_an_answer_up_no_longer() {
+    let (begun, patience) = (Instant::now(), patience(3));
+    let silent = || std::future::pending::<Option<Job>>();
+    let job = until_ended(pending(), patience, silent).await;
+    assert_eq!(job.state, State::Pending);
+    assert_eq!(patience.last_look(silent()).await, None);
+    assert_eq!(begun.elapsed(), Duration::from_secs(3).saturating_add(LAST_LOOK));
+    assert_eq!(patience.last_look(async { 7 }).await, Some(7));
 }
