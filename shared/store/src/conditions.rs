@@ -126,7 +126,7 @@ conditions! {
     /// The sweep looks later at a delivery that is still due.
     TendDelivery = "attribute_exists(due_shard) AND due_at_ms <= :now",
     /// A delivery is begun anew, unless its next attempt is under way or near.
-    Redeliver = "attribute_exists(pk) AND attribute_not_exists(under_way_until_ms) AND \
+    Redeliver = "attribute_exists(pk) AND attribute_not_exists(under_way_since_ms) AND \
                  (delivery_status <> :due OR next_at_ms > :soon)",
     /// The user has no endpoint at this URL.
     RegisterEndpoint = "attribute_not_exists(pk)",

@@ -1,24 +1,21 @@
 //! Deliveries: one event for one receiver, with every attempt at it. The body is written once and is the same in all
-//! attempts. An attempt is begun by one conditional write and ended by another, so that two who were rung for the same
-//! delivery make one attempt, and one that was cut off is seen.
+//! attempts.
 
-use std::time::Duration;
+mod attempt;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::{
     ids::UserId,
     time::Timestamp,
-    webhook::{
-        DeliveryId, WebhookUrl,
-        schedule::{self, Next, Outcome},
-    },
+    webhook::{DeliveryId, WebhookUrl},
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::attempt::{Attempt, Begun};
 use crate::{
-    Cursor, Fenced, List, Page, Store,
+    Cursor, List, Page, Store,
     accept::number,
-    claim::{Answer, text, time, values},
+    claim::{time, values},
     conditions::Condition,
     due::INDEX,
     error::{StoreError, sort},
@@ -27,9 +24,6 @@ use crate::{
     lookup::page,
     tx::Item,
 };
-
-/// How many attempts are remembered: those of one schedule, and of one asked for by hand.
-const REMEMBERED: usize = 20;
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,19 +49,6 @@ impl DeliveryStatus {
     }
 }
 
-/// One attempt at a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Which one it is, from 1. It goes on where the delivery was begun anew.
-    pub number: u32,
-    /// When it began.
-    pub at_ms: Timestamp,
-    /// What it met.
-    pub outcome: Outcome,
-    /// How long it took, in milliseconds.
-    pub took_ms: u64,
-}
-
 /// A delivery, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -87,6 +68,8 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
     /// When the next attempt is to be made; of use while it is due.
     pub next_at: Timestamp,
+    /// Since when an attempt is under way, if one is: the last of `tries`.
+    pub under_way: Option<Timestamp>,
     /// When it was noted.
     pub created_at: Timestamp,
 }
@@ -104,6 +87,8 @@ struct DeliveryItem {
     #[serde(default)]
     attempts: Vec<Attempt>,
     next_at_ms: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    under_way_since_ms: Option<Timestamp>,
     created_at_ms: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     due_shard: Option<u8>,
@@ -123,15 +108,6 @@ pub struct NewDelivery {
     pub body: String,
     /// Until when it is kept, in seconds since the epoch.
     pub forget_at_s: u64,
-}
-
-/// What became of an attempt to begin an attempt.
-#[derive(Clone, Debug)]
-pub enum Begun {
-    /// It is ours to make.
-    Now(Delivery),
-    /// There is none to make, or somebody else makes it.
-    Not,
 }
 
 /// A delivery that is due. The index may be behind: what counts is the row.
@@ -174,6 +150,7 @@ impl Store {
             earlier: 0,
             attempts: Vec::new(),
             next_at_ms: now,
+            under_way_since_ms: None,
             created_at_ms: now,
             due_shard: Some(keys::shard(&new.id.event.job)),
             due_at_ms: Some(now),
@@ -211,138 +188,6 @@ impl Store {
         let (items, next) = page(query, limit).await?;
         let rows = items.into_iter().map(read_delivery).collect::<Result<_, _>>()?;
         Ok(Page { rows, next })
-    }
-
-    /// Begins an attempt that is due at `now` and ends within `patience`; whoever does not end it is taken to be gone
-    /// after that. One that was not ended is noted as lost, and followed by the next one as the schedule says.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn begin_attempt(
-        &self,
-        user: &UserId,
-        id: &DeliveryId,
-        now: Timestamp,
-        patience: Duration,
-    ) -> Result<Begun, StoreError> {
-        let Some(found) = self.delivery(user, id).await? else { return Ok(Begun::Not) };
-        if found.status != DeliveryStatus::Due || found.next_at > now {
-            return Ok(Begun::Not);
-        }
-        if let Some(lost) = lost(&found, patience) {
-            let next = schedule::next(found.made(), Outcome::Lost, None, now, lost.at_ms.millis());
-            let _taken = self.end_attempt(user, &found, lost, next).await?;
-            return Ok(Begun::Not);
-        }
-        let until = now.plus(patience);
-        let write = self
-            .update_delivery(user, id, Condition::BeginAttempt)
-            .update_expression(
-                "SET tries = tries + :one, next_at_ms = :until, due_at_ms = :until, \
-                 under_way_until_ms = :until",
-            )
-            .set_expression_attribute_values(values([
-                (":due", text(DeliveryStatus::Due.as_str())),
-                (":tries", number(found.tries.into())),
-                (":one", number(1)),
-                (":now", time(now)),
-                (":until", time(until)),
-            ]));
-        match self.update(write).await? {
-            Answer::Done(item) => Ok(Begun::Now(read_delivery(item.unwrap_or_default())?)),
-            Answer::Refused(_) => Ok(Begun::Not),
-        }
-    }
-
-    /// Ends an attempt, which is one that was begun: with what it met, and what comes next.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn end_attempt(
-        &self,
-        user: &UserId,
-        begun: &Delivery,
-        attempt: Attempt,
-        next: Next,
-    ) -> Result<Fenced, StoreError> {
-        let mut attempts = begun.attempts.clone();
-        attempts.push(attempt);
-        let attempts = remembered(attempts);
-        match next {
-            Next::Again(at) => {
-                let write = self
-                    .update_delivery(user, &begun.id, Condition::EndAttempt)
-                    .update_expression(
-                        "SET next_at_ms = :next, due_at_ms = :next, attempts = :attempts \
-                         REMOVE under_way_until_ms",
-                    )
-                    .set_expression_attribute_values(values([
-                        (":due", text(DeliveryStatus::Due.as_str())),
-                        (":tries", number(begun.tries.into())),
-                        (":next", time(at)),
-                        (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
-                    ]));
-                self.fenced(write).await
-            }
-            Next::Delivered => {
-                let delivered = Some(DeliveryStatus::Delivered);
-                self.settle_delivery(user, begun, attempts, delivered).await
-            }
-            Next::GivenUp | Next::Gone => self.settle_delivery(user, begun, attempts, None).await,
-        }
-    }
-
-    /// The last write of a delivery, which leaves the index with it: given up, unless it is something else.
-    async fn settle_delivery(
-        &self,
-        user: &UserId,
-        found: &Delivery,
-        attempts: Vec<Attempt>,
-        status: Option<DeliveryStatus>,
-    ) -> Result<Fenced, StoreError> {
-        let status = status.unwrap_or(DeliveryStatus::GivenUp);
-        let write = self
-            .update_delivery(user, &found.id, Condition::EndAttempt)
-            .update_expression(
-                "SET delivery_status = :status, attempts = :attempts \
-                 REMOVE due_shard, due_at_ms, under_way_until_ms",
-            )
-            .set_expression_attribute_values(values([
-                (":due", text(DeliveryStatus::Due.as_str())),
-                (":tries", number(found.tries.into())),
-                (":status", text(status.as_str())),
-                (":attempts", serde_dynamo::to_attribute_value(&attempts)?),
-            ]));
-        self.fenced(write).await
-    }
-
-    /// Begins a delivery anew, with all its attempts, at once. One that has an attempt under way, whatever the time is
-    /// here, or whose next one comes within [`schedule::ATTEMPT_MAX`], goes on as it stands. `false` if there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn redeliver(
-        &self,
-        user: &UserId,
-        id: &DeliveryId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let write = self
-            .update_delivery(user, id, Condition::Redeliver)
-            .update_expression(
-                "SET delivery_status = :due, earlier = tries, next_at_ms = :now, due_at_ms = :now, \
-                 due_shard = :shard",
-            )
-            .set_expression_attribute_values(values([
-                (":due", text(DeliveryStatus::Due.as_str())),
-                (":now", time(now)),
-                (":soon", time(now.plus(schedule::ATTEMPT_MAX))),
-                (":shard", number(keys::shard(&id.event.job).into())),
-            ]));
-        Ok(match self.update(write).await? {
-            Answer::Done(_) => true,
-            Answer::Refused(found) => found.is_some(),
-        })
     }
 
     /// At most `limit` of the deliveries of a shard that are due at `now`, the longest due first.
@@ -408,24 +253,6 @@ impl Delivery {
     }
 }
 
-/// The attempt that was begun and not ended, if there is such a one.
-fn lost(found: &Delivery, patience: Duration) -> Option<Attempt> {
-    let is_ended = found.attempts.last().is_some_and(|last| last.number == found.tries);
-    let attempt = Attempt {
-        number: found.tries,
-        at_ms: found.next_at.minus(patience),
-        outcome: Outcome::Lost,
-        took_ms: 0,
-    };
-    (found.tries > 0 && !is_ended).then_some(attempt)
-}
-
-fn remembered(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
-    let forgotten = attempts.len().saturating_sub(REMEMBERED);
-    attempts.drain(..forgotten);
-    attempts
-}
-
 fn read_delivery(item: Item) -> Result<Delivery, StoreError> {
     let (_, sk) = read_key(&item)?;
     let id = keys::delivery_in(&sk);
@@ -440,6 +267,7 @@ fn read_delivery(item: Item) -> Result<Delivery, StoreError> {
         earlier: row.earlier,
         attempts: row.attempts,
         next_at: row.next_at_ms,
+        under_way: row.under_way_since_ms,
         created_at: row.created_at_ms,
     })
 }

@@ -48,6 +48,7 @@ fn delivery(url: &str) -> Delivery {
         earlier: 0,
         attempts: Vec::new(),
         next_at: NOW,
+        under_way: Some(NOW),
         created_at: NOW,
     }
 }
