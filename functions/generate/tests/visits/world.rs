@@ -65,8 +65,7 @@ impl World {
     /// One user with money, whose jobs no worker but the test's hears of.
     pub(crate) async fn start() -> Self {
         let now_ms = Arc::new(AtomicU64::new(NOW.millis()));
-        let told = Arc::clone(&now_ms);
-        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let clock = clock(&now_ms);
         let options = Options {
             constraints: Constraints::Ignored,
             sweep_every: Some(Duration::from_hours(1)),
@@ -120,10 +119,8 @@ impl World {
 
     /// One more worker like the first, that finds other variables.
     pub(crate) fn elsewhere(&self, change: impl FnOnce(Environment) -> Environment) -> App {
-        let told = Arc::clone(&self.now_ms);
-        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let host =
-            Host::system().with_clock(clock).with_counts(Some(Sink::new(self.counts.taker())));
+        let host = Host::system().with_clock(clock(&self.now_ms));
+        let host = host.with_counts(Some(Sink::new(self.counts.taker())));
         let environment = self.stack.environment("GenerateFunction").unwrap().clone();
         let app = App::new(&change(environment), host).unwrap();
         app.with_providers(Providers::with_sandbox(self.script.clone()))
@@ -131,8 +128,7 @@ impl World {
 
     /// A run of the sweep, that finds other variables.
     pub(crate) async fn sweep(&self, change: impl FnOnce(Environment) -> Environment) {
-        let told = Arc::clone(&self.now_ms);
-        let clock = Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let clock = clock(&self.now_ms);
         let environment = change(self.stack.environment("SweepFunction").unwrap().clone());
         let app = sweep::App::new(&environment, Host::system().with_clock(clock)).unwrap();
         let mut context = Context::default();
@@ -324,6 +320,12 @@ impl World {
         }
         found
     }
+}
+
+/// A clock that shows what this says.
+fn clock(now_ms: &Arc<AtomicU64>) -> Clock {
+    let told = Arc::clone(now_ms);
+    Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst)))
 }
 
 /// One invocation of a worker for these messages. The ids of those that come back.

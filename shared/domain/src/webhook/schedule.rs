@@ -64,8 +64,8 @@ pub enum Next {
     Gone,
 }
 
-/// What is done after the `made`th attempt, counted from 1, that ended at `now`; none is taken for one. `put_off` is what the receiver asked
-/// for in `Retry-After`; `luck` is any number.
+/// What is done after the `made`th attempt, counted from 1, that ended at `now`; none is taken for one. `put_off` is what
+/// the receiver asked for in `Retry-After`; `luck` is any number.
 #[must_use]
 pub fn next(
     made: usize,

@@ -2,18 +2,14 @@
 //! (`ReturnConsumedCapacity`). docs/performance.md says the same figures; a change that makes a job dearer must
 //! change both.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::{
     http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-        SharedHttpConnector,
+        HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
+        http_client_fn,
     },
     orchestrator::HttpRequest,
-    runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
 use domain::job::Run;
@@ -36,20 +32,20 @@ struct Cost {
     halves: Halves,
 }
 
-/// Counts what passes.
-#[derive(Clone)]
+/// Counts what passes on the way to a client.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Meter {
     costs: Arc<Mutex<Vec<Cost>>>,
-    http: SharedHttpClient,
 }
 
 impl Meter {
-    pub(crate) fn on(http: SharedHttpClient) -> Meter {
-        Meter { costs: Arc::default(), http }
-    }
-
-    pub(crate) fn client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(self.clone())
+    /// The way to a client, past this meter.
+    pub(crate) fn on(&self, http: SharedHttpClient) -> SharedHttpClient {
+        let meter = self.clone();
+        http_client_fn(move |settings, components| {
+            let connector = http.http_connector(settings, components);
+            SharedHttpConnector::new(Metered { meter: meter.clone(), connector })
+        })
     }
 
     /// What passed since the last time this was asked.
@@ -60,17 +56,6 @@ impl Meter {
             format!("{}{half}", halves / 2)
         };
         costs.into_iter().map(|cost| (cost.operation, units(cost.halves))).collect()
-    }
-}
-
-impl HttpClient for Meter {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let connector = self.http.http_connector(settings, components);
-        SharedHttpConnector::new(Metered { meter: self.clone(), connector })
     }
 }
 
@@ -105,12 +90,6 @@ impl HttpConnector for Metered {
             *whole.headers_mut() = headers;
             Ok(whole)
         })
-    }
-}
-
-impl fmt::Debug for Meter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meter")
     }
 }
 

@@ -20,7 +20,7 @@ use store::{Accepted, Claimed, Credited, FinishError, Finished, Guard, Store, Ta
 
 use crate::{
     capacity::Meter,
-    meeting::Meeting,
+    meeting::meeting,
     schema::create_tables,
     support::{NOW, bare, entropy, job, usd, user},
 };
@@ -56,8 +56,9 @@ impl World {
 
     /// Tables with one user, who has so much to spend, and a meter on the way to them.
     pub(crate) async fn metered(micros: u64) -> (Self, Meter) {
-        let meter = Meter::on(aws_smithy_http_client::Builder::new().build_http());
-        let world = Self::over(meter.client()).await;
+        let meter = Meter::default();
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let world = Self::over(meter.on(http)).await;
         assert!(world.store.open_account(&user()).await.unwrap());
         assert_eq!(world.credit(&user(), 0, micros).await, Credited::Now);
         (world, meter)
@@ -66,7 +67,7 @@ impl World {
     /// Tables with one user, who has so much to spend; of the requests that say this, so many meet on the way to them.
     pub(crate) async fn meeting(micros: u64, count: usize, says: &'static str) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
-        let world = Self::over(Meeting::of(count, says, http)).await;
+        let world = Self::over(meeting(count, says, http)).await;
         assert!(world.store.open_account(&user()).await.unwrap());
         assert_eq!(world.credit(&user(), 0, micros).await, Credited::Now);
         world
