@@ -244,32 +244,35 @@ impl World {
     /// Every row of every table by its key, to see whether anything has changed. Without what is told of it, which goes
     /// on meanwhile: the table of webhooks, and when an event is looked after.
     pub(crate) async fn rows(&self) -> BTreeMap<String, Value> {
-        let client = self.stack().aws().unwrap().dynamodb();
         let mut rows = BTreeMap::new();
-        for (id, table) in self.stack().tables() {
-            if id == "WebhooksTable" {
-                continue;
-            }
-            let mut from = None;
-            loop {
-                let scan = client.scan().table_name(table).consistent_read(true);
-                let page = scan.set_exclusive_start_key(from).send().await.unwrap();
-                for item in page.items.unwrap_or_default() {
-                    let mut row: Value = serde_dynamo::from_item(item).unwrap();
-                    if row["sk"].as_str().is_some_and(|sk| sk.starts_with("event#")) {
-                        let event = row.as_object_mut().unwrap();
-                        event.remove("due_shard");
-                        event.remove("due_at_ms");
-                    }
-                    rows.insert(format!("{table} {} {}", row["pk"], row["sk"]), row);
-                }
-                from = page.last_evaluated_key;
-                if from.is_none() {
-                    break;
-                }
-            }
+        for id in self.stack().tables().keys().filter(|id| *id != "WebhooksTable") {
+            rows.extend(self.rows_of(id).await);
         }
         rows
+    }
+
+    /// Every row of a table by its key, but for when an event or a delivery is looked after.
+    pub(crate) async fn rows_of(&self, id: &str) -> BTreeMap<String, Value> {
+        let (client, table) = (self.stack().aws().unwrap().dynamodb(), &self.stack().tables()[id]);
+        let (mut rows, mut from) = (BTreeMap::new(), None);
+        loop {
+            let scan = client.scan().table_name(table).consistent_read(true);
+            let page = scan.set_exclusive_start_key(from).send().await.unwrap();
+            for item in page.items.unwrap_or_default() {
+                let mut row: Value = serde_dynamo::from_item(item).unwrap();
+                let sk = row["sk"].as_str().unwrap_or_default();
+                if sk.starts_with("event#") || sk.starts_with("delivery#") {
+                    let row = row.as_object_mut().unwrap();
+                    row.remove("due_shard");
+                    row.remove("due_at_ms");
+                }
+                rows.insert(format!("{table} {} {}", row["pk"], row["sk"]), row);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return rows;
+            }
+        }
     }
 
     /// The row of a job, as it is stored.
