@@ -59,7 +59,7 @@ simulate *ARGS:
 
 # Measure the functions as they ship, against floors and peers: `just bench --rounds 3`, `just bench --node $(which node)`
 bench *ARGS:
-    cargo build --release --bin submit --bin lookup --bin authorize --bin generate --bin sweep --bin floor-bare --bin floor-submit
+    cargo build --release --bin submit --bin lookup --bin authorize --bin webhooks --bin generate --bin sweep --bin notify --bin floor-bare --bin floor-submit
     python3 -m venv target/peers
     target/peers/bin/pip install --quiet --requirement bench/peers/requirements.txt
     cargo run --quiet --profile simulation --bin bench -- --python target/peers/bin/python --svg docs/images/waiting.svg {{ARGS}}

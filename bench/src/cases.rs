@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     program::{Program, Running},
     throttle::Means,
-    world::{Caller, World, accepted, batch},
+    world::{Caller, World, accepted, batch, notice},
 };
 
 /// The memory whose share of a core a first answer is held to.
@@ -25,10 +25,14 @@ pub(crate) enum Ask {
     Look,
     /// Who a key is.
     Authorize,
+    /// Which endpoints a user has.
+    Endpoints,
     /// To make one picture, at once.
     Work,
     /// To look at what is due.
     Sweep,
+    /// To tell what became of a job, on the bus and to nobody else.
+    Tell,
 }
 
 /// A program, and what was measured of it.
@@ -73,8 +77,15 @@ impl Asker<'_> {
             Ask::Order => Ok(caller.order(0)),
             Ask::Look => Ok(owner.look(ended)),
             Ask::Authorize => Ok(owner.authorize()),
+            Ask::Endpoints => Ok(owner.endpoints()),
             Ask::Work => batch(&[place(self.submit, caller, 0).await?]),
             Ask::Sweep => Ok(json!({})),
+            Ask::Tell => {
+                let (_, job) = place(self.submit, caller, 0).await?;
+                let (_, answer) = self.submit.invoke(&caller.cancel(&job)).await?;
+                anyhow::ensure!(answer.get("statusCode") == Some(&200.into()), "{answer}");
+                notice(&caller.user, job)
+            }
         }
     }
 }
@@ -135,9 +146,9 @@ impl Case {
     fn answered(&self, (time, answer): (Duration, Value)) -> anyhow::Result<Duration> {
         let good = match self.ask {
             Ask::Order => answer.get("statusCode") == Some(&202.into()),
-            Ask::Look => answer.get("statusCode") == Some(&200.into()),
+            Ask::Look | Ask::Endpoints => answer.get("statusCode") == Some(&200.into()),
             Ask::Authorize => answer.get("isAuthorized") == Some(&true.into()),
-            Ask::Work => answer.get("batchItemFailures") == Some(&json!([])),
+            Ask::Work | Ask::Tell => answer.get("batchItemFailures") == Some(&json!([])),
             Ask::Sweep => answer.is_object(),
         };
         anyhow::ensure!(good, "{}: {answer}", self.name);

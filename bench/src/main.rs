@@ -32,12 +32,14 @@ use crate::{
 };
 
 /// The functions: their binaries, what they are in the template, and what they are asked.
-const FUNCTIONS: [(&str, &str, Ask); 5] = [
+const FUNCTIONS: [(&str, &str, Ask); 7] = [
     ("submit", "SubmitFunction", Ask::Order),
     ("lookup", "LookupFunction", Ask::Look),
     ("authorize", "AuthorizeFunction", Ask::Authorize),
+    ("webhooks", "WebhooksFunction", Ask::Endpoints),
     ("generate", "GenerateFunction", Ask::Work),
     ("sweep", "SweepFunction", Ask::Sweep),
+    ("notify", "NotifyFunction", Ask::Tell),
 ];
 /// The least that answers, and the least that does what submit does.
 const FLOORS: [(&str, &str); 2] = [("bare", "floor-bare"), ("floor", "floor-submit")];

@@ -11,9 +11,11 @@ use domain::{
     money::MicroUsd,
     scope::Scopes,
     time::Timestamp,
+    webhook::{EventId, EventKind},
 };
 use local::{Constraints, Options, Stack, TemplateSource, template::TEMPLATE};
-use runtime::{Clock, Entropy, queue::Bell};
+use runtime::{Clock, Entropy, notices::Notice, queue::Bell};
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Grant, Store, Tables};
 
@@ -23,8 +25,11 @@ const GIVEN: [&str; 4] =
 /// What each user has: enough for the longest queue that there is.
 const CREDIT: u64 = 2_000_000_000;
 /// The events of the template that would have functions run by themselves.
-const EVENTS: [&str; 2] =
-    ["      Events:\n        Jobs:\n", "      Events:\n        EveryMinute:\n"];
+const EVENTS: [&str; 3] = [
+    "      Events:\n        Jobs:\n",
+    "      Events:\n        EveryMinute:\n",
+    "      Events:\n        Notices:\n",
+];
 
 /// A stack, and who looks at it.
 pub(crate) struct World {
@@ -76,6 +81,7 @@ impl World {
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
             ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
             ("AWS_ENDPOINT_URL_S3", endpoints.s3.clone()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
@@ -166,6 +172,18 @@ impl Caller {
         event
     }
 
+    /// Cancels a job.
+    pub(crate) fn cancel(&self, job: &JobId) -> Value {
+        let mut event = self.request("POST", &format!("/v1/jobs/{job}/cancel"), &self.context());
+        put(&mut event, "pathParameters", json!({ "id": job.to_string() }));
+        event
+    }
+
+    /// Asks for the endpoints.
+    pub(crate) fn endpoints(&self) -> Value {
+        self.request("GET", "/v1/webhooks/endpoints", &self.context())
+    }
+
     /// What the gateway asks of the authorizer.
     pub(crate) fn authorize(&self) -> Value {
         let mut event = self.request("GET", "/v1/jobs", &Value::Null);
@@ -193,21 +211,30 @@ pub(crate) fn accepted(answer: &Value) -> anyhow::Result<JobId> {
 
 /// A batch of messages, as Lambda hands it to the worker.
 pub(crate) fn batch(jobs: &[(UserId, JobId)]) -> anyhow::Result<Value> {
-    let record = |(user, job): &(UserId, JobId)| {
-        Ok(json!({
-            "messageId": job.to_string(),
-            "receiptHandle": job.to_string(),
-            "body": serde_json::to_string(&Bell::new(user.clone(), *job))?,
-            "attributes": { "ApproximateReceiveCount": "1" },
-            "messageAttributes": {},
-            "md5OfBody": "",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:jobs",
-            "awsRegion": "us-east-1",
-        }))
-    };
-    let records: anyhow::Result<Vec<Value>> = jobs.iter().map(record).collect();
+    let bell = |(user, job): &(UserId, JobId)| record(*job, &Bell::new(user.clone(), *job));
+    let records: anyhow::Result<Vec<Value>> = jobs.iter().map(bell).collect();
     Ok(json!({ "Records": records? }))
+}
+
+/// That a job was canceled, as Lambda hands it to whoever tells of it.
+pub(crate) fn notice(user: &UserId, job: JobId) -> anyhow::Result<Value> {
+    let event = EventId { job, kind: EventKind::Refunded };
+    Ok(json!({ "Records": [record(job, &Notice::event(user.clone(), event))?] }))
+}
+
+/// A message of a queue, about a job.
+fn record(job: JobId, body: &impl Serialize) -> anyhow::Result<Value> {
+    Ok(json!({
+        "messageId": job.to_string(),
+        "receiptHandle": job.to_string(),
+        "body": serde_json::to_string(body)?,
+        "attributes": { "ApproximateReceiveCount": "1" },
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:queue",
+        "awsRegion": "us-east-1",
+    }))
 }
 
 /// The template, without what has functions run by themselves.
