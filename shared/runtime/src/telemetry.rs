@@ -12,7 +12,11 @@ mod lines;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing::{Instrument, Level, Span, field::Empty};
+use tracing::{
+    Instrument, Level, Span,
+    field::Empty,
+    level_filters::{LevelFilter, STATIC_MAX_LEVEL},
+};
 use tracing_subscriber::{
     filter::Targets,
     fmt::{MakeWriter, format::JsonFields},
@@ -22,11 +26,15 @@ use tracing_subscriber::{
 
 use crate::{Environment, sink, telemetry::lines::Lines, trace::Trace};
 
+// Whatever a dependency says below `info` is not in what ships.
+const _: () = assert!(cfg!(debug_assertions) || matches!(STATIC_MAX_LEVEL, LevelFilter::INFO));
+
 /// Whether this process has begun an invocation before.
 static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Logs from now on, as `LOG_LEVEL` says (default `info`). The AWS SDK is kept to its warnings:
-/// below them it logs requests and answers, and with them prompts and keys.
+/// below them it logs requests and answers, and with them prompts and keys. What ships has no lines below `info` at all
+/// (`release_max_level_info` in `Cargo.toml`, and held at compile time).
 pub fn init(environment: &Environment) {
     init_to(environment, sink::stdout);
 }
