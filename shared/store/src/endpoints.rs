@@ -212,3 +212,47 @@ impl Store {
 fn fresh(secret: Secret) -> SecretsItem {
     SecretsItem { secret, previous_secret: None, previous_until_ms: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::script::{Script, error};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn secret(n: u8) -> Secret {
+        Secret::new([n; domain::webhook::SECRET_BYTES])
+    }
+
+    /// Registers an endpoint where a row was written meanwhile: that of whoever registers with this secret.
+    async fn registered_after(other: Secret, ours: Secret) -> Registered {
+        let row = Mutex::new(Value::Null);
+        let script = Script::new(move |asked| match asked.call.as_str() {
+            "PutItem" if row.lock().unwrap().is_null() => {
+                *row.lock().unwrap() = asked.body["Item"].clone();
+                error(400, "ConditionalCheckFailedException")
+            }
+            "PutItem" => error(400, "ConditionalCheckFailedException"),
+            "GetItem" => (200, json!({ "Item": *row.lock().unwrap() })),
+            _ => (200, json!({ "Items": [] })),
+        });
+        let (store, user) = (script.store(), "demo".parse().unwrap());
+        let url = WebhookUrl::try_from("https://receiver.example/hook".to_owned()).unwrap();
+        let register = |secret| store.register(&user, url.clone(), Events::default(), secret, NOW);
+        register(other).await.unwrap();
+        register(ours).await.unwrap()
+    }
+
+    /// The client of the table sends a call again whose answer got lost, and meets what it wrote itself.
+    #[tokio::test]
+    async fn whoever_meets_their_own_secret_has_registered_the_endpoint() {
+        let met = registered_after(secret(1), secret(1)).await;
+        assert!(matches!(&met, Registered::Now(found) if found.secrets.current == secret(1)));
+        let met = registered_after(secret(1), secret(2)).await;
+        assert!(matches!(&met, Registered::Before(found) if found.secrets.current == secret(1)));
+    }
+}

@@ -29,7 +29,7 @@ impl From<serde_dynamo::Error> for StoreError {
 }
 
 /// Error codes that say "later".
-pub(crate) const BUSY: [&str; 5] = [
+const BUSY: [&str; 5] = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "Throttling",

@@ -361,4 +361,15 @@ mod tests {
         };
         row.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect()
     }
+
+    #[test]
+    fn a_place_that_no_row_can_have_is_no_cursor() {
+        let user = "demo".parse().unwrap();
+        let read = |length: usize| {
+            let place = format!("{:x<length$}", keys::JOB);
+            Cursor::read(&Cursor(place).write(&user), &user, List::Jobs)
+        };
+        assert_eq!(read(127).map(|cursor| cursor.0.len()), Ok(127));
+        assert_eq!(read(128), Err(BadCursor));
+    }
 }

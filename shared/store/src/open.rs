@@ -139,3 +139,44 @@ impl Store {
         Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::script::{Script, job};
+
+    /// Answers with pages of four thousand jobs each, as many as are given and all in one shard.
+    async fn looked_at(pages: usize) -> (OpenJobs, usize) {
+        let key = json!({ "pk": { "S": "demo" }, "sk": { "S": format!("job#{}", job(1).id) } });
+        let mut row = key.clone();
+        row["due_at_ms"] = json!({ "N": "1" });
+        let rows = Value::from(vec![row; 4_000]);
+        let script = Script::new(move |asked| {
+            if asked.body["ExpressionAttributeValues"][":shard"]["N"] != "7" {
+                return (200, json!({ "Items": [] }));
+            }
+            let page = asked.body["ExclusiveStartKey"]["page"]["N"].as_str().unwrap_or("1");
+            let page: usize = page.parse().unwrap();
+            let mut answer = json!({ "Items": rows });
+            if page < pages {
+                answer["LastEvaluatedKey"] = key.clone();
+                answer["LastEvaluatedKey"]["page"] = json!({ "N": (page + 1).to_string() });
+            }
+            (200, answer)
+        });
+        let open = script.store().open_jobs(Timestamp::from_millis(u64::MAX), 1).await.unwrap();
+        (open, script.asked().len() - usize::from(SHARDS - 1))
+    }
+
+    #[tokio::test]
+    async fn of_a_shard_all_pages_are_looked_at_up_to_a_bound() {
+        for (pages, seen, is_complete) in [(1, 1, true), (2, 2, true), (3, 3, true), (4, 3, false)]
+        {
+            let (open, asked) = looked_at(pages).await;
+            assert_eq!((asked, open.is_complete), (seen, is_complete), "{pages}");
+            assert_eq!(open.count, 4_000 * u64::try_from(seen).unwrap());
+        }
+    }
+}

@@ -160,3 +160,30 @@ impl Store {
 fn unreadable(what: &str, error: &StoreError) -> String {
     format!("{what}: {}", domain::causes::chain(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ledger::EntryKind;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_empty_if_nothing_is_stored() {
+        let nothing = JobRecord::default;
+        assert!(nothing().is_empty());
+        let at = Timestamp::from_millis(1);
+        let job = crate::script::job(1);
+        let kind = EntryKind::Hold { job: job.id, amount: domain::money::MicroUsd::constant(1) };
+        let attempts = Attempts::default();
+        let row = JobRow { job, attempts, due_at: None, forget_at: None };
+        let some = [
+            JobRecord { row: Some(row), ..nothing() },
+            JobRecord { entries: vec![Entry { at, kind }], ..nothing() },
+            JobRecord { events: vec![EventRow { status: Status::Failed, at }], ..nothing() },
+            JobRecord { unreadable: vec!["job".to_owned()], ..nothing() },
+        ];
+        for record in some {
+            assert!(!record.is_empty(), "{record:?}");
+        }
+    }
+}

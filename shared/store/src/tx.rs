@@ -27,7 +27,7 @@ pub(crate) use self::effort::{Effort, Pauses};
 
 use crate::{
     conditions::Condition,
-    error::{BUSY, Source, StoreError},
+    error::{Source, StoreError},
     keys::Key,
 };
 
@@ -193,12 +193,11 @@ fn diagnose<Step: Copy>(
             None => StoreError::Malformed(error.into()).into(),
         };
     }
-    match error.code() {
-        Some(code) if BUSY.contains(&code) => StoreError::Busy.into(),
-        // Our own earlier attempt, still being decided.
-        Some("TransactionInProgressException") => StoreError::Unknown(error.into()).into(),
-        _ => crate::error::sort(error).into(),
+    // Our own earlier attempt, still being decided.
+    if error.code() == Some("TransactionInProgressException") {
+        return StoreError::Unknown(error.into()).into();
     }
+    crate::error::sort(error).into()
 }
 
 /// What the reasons for a cancellation say, read by index: the first step that objected decides. A

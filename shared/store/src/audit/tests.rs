@@ -285,11 +285,13 @@ async fn an_account_that_comes_to_rest_is_gone_through_until_it_does() {
 }
 
 #[tokio::test]
-async fn a_large_account_that_never_rests_is_gone_through_three_times() {
-    let script = Account::of((1..=4).flat_map(ended).collect()).moving().script();
-    let report = audited(&script, 2).await;
-    assert_eq!((report.moving_count(), report.jobs, report.rows), (1, 4, 21));
-    assert_eq!(pockets_read(&script), 6);
+async fn a_large_account_that_never_rests_is_gone_through_three_times_and_one_of_a_page_twenty() {
+    for (page, passes) in [(2, 3), (20, 3), (21, 20)] {
+        let script = Account::of((1..=4).flat_map(ended).collect()).moving().script();
+        let report = audited(&script, page).await;
+        assert_eq!((report.moving_count(), report.jobs, report.rows), (1, 4, 21));
+        assert_eq!(pockets_read(&script), 2 * passes);
+    }
 }
 
 #[tokio::test]
@@ -301,6 +303,25 @@ async fn what_is_too_much_to_keep_is_counted() {
     // Each has no hold, and the balance knows nothing of any of them.
     assert_eq!((report.violations.len(), report.violations_count()), (3, 23));
     assert!(!report.is_clean());
+}
+
+#[test]
+fn of_users_that_are_never_still_some_are_named() {
+    let (bounds, mut report) = (AuditBounds { page: 9, kept: 2 }, AuditReport::default());
+    for count in 1..=4 {
+        report.add_moving(&"demo".parse().unwrap(), bounds);
+        assert_eq!(report.moving.len(), count.min(2));
+        assert_eq!(report.moving_count(), u64::try_from(count).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn holds_are_asked_for_together_and_a_hundred_at_a_time() {
+    for (keys, requests) in [(2, 1), (99, 1), (100, 1), (101, 2)] {
+        let script = Account::of([ended(1), (2..=keys).map(key).collect()].concat()).script();
+        audited(&script, 100).await;
+        assert_eq!(calls(&script, "BatchGetItem"), requests, "{keys}");
+    }
 }
 
 #[tokio::test]
@@ -315,6 +336,9 @@ async fn a_job_with_too_many_rows_does_not_fill_the_memory() {
     assert_eq!(found(&report), ["INV-04"]);
     let bounds = AuditBounds { page: 10, kept: 9 };
     assert!(report.rows_at_once <= bounds.rows_max(), "{report:?}");
+    assert_eq!(bounds.rows_max(), 3 * 10 + 64 + 72 + 100);
+    // Of the 504 that it has, 64 were kept.
+    assert!(format!("{report:?}").contains("440 more rows"), "{report:?}");
     assert_eq!(report.rows, 506);
 }
 

@@ -43,6 +43,16 @@ fn of(kind: &str, sk: &str) -> (String, String) {
     (kind.to_owned(), sk.to_owned())
 }
 
+/// Whether an order that is accepted takes a turn, rather than wait for one.
+fn takes_a_turn(asked: &Asked) -> bool {
+    let items = asked.body["TransactItems"].as_array().unwrap();
+    let values = &items[2]["Update"]["ExpressionAttributeValues"];
+    let (turns, waits) = (&values[":turns"], &values[":waits"]);
+    assert_ne!(turns, waits);
+    *turns == number(1)
+}
+
+/// A pocket in which others were met.
 fn met_others() -> Answer {
     canceled(["None", "None", "TransactionConflict"].map(reason))
 }
@@ -77,6 +87,7 @@ async fn where_orders_meet_a_rich_pocket_is_halved_and_the_new_one_is_asked() {
     assert_eq!(taken["Item"]["credited_micros"], number(0));
     assert_eq!(taken["Item"]["queue_cap"], number(0));
     assert_eq!(taken["ConditionExpression"], Condition::MoveToNew.text());
+    assert!(takes_a_turn(&asked[3]), "what was moved has turns with it");
     // The job's row and its hold name the pocket.
     let items = asked[3].body["TransactItems"].as_array().unwrap();
     for row in [&items[0]["Put"]["Item"], &items[1]["Put"]["Item"]] {
@@ -84,6 +95,67 @@ async fn where_orders_meet_a_rich_pocket_is_halved_and_the_new_one_is_asked() {
     }
     let items = asked[0].body["TransactItems"].as_array().unwrap();
     assert!(items[0]["Put"]["Item"].get("pocket").is_none(), "the first need not be named");
+}
+
+fn without_turns(mut row: Value) -> Value {
+    row["free_turns"] = number(0);
+    row
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_lacks_nothing_but_a_turn_waits_for_one_without_a_look_at_the_pockets() {
+    let job = job(1);
+    let refusing = |free_slots| {
+        let row = without_turns(pocket("balance", 100, free_slots, (100, 6)));
+        canceled([reason("None"), reason("None"), crate::script::refused(&row)])
+    };
+    for slots in [1, 2] {
+        let script = Script::of([refusing(slots), done()]);
+        let accepted = script.store().accept(&Acceptance { job: &job, key: None }).await;
+        assert_eq!(accepted.unwrap(), Accepted::Now);
+        let turns: Vec<bool> = script.asked().iter().map(takes_a_turn).collect();
+        assert_eq!(turns, [true, false], "{slots}");
+    }
+    // Where there is no slot it is another matter.
+    let script = Script::of([refusing(0), read([pocket("balance", 100, 0, (100, 6))])]);
+    let refused = script.store().accept(&Acceptance { job: &job, key: None }).await;
+    assert!(matches!(refused, Err(AcceptError::QueueFull { .. })), "{refused:?}");
+    assert!(script.asked()[1].is_of_pockets());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_elsewhere_takes_a_turn_where_the_pockets_show_one() {
+    let job = job(1);
+    let second = pocket("balance#1", 5_000, 3, (0, 0));
+    for (second, is_offered) in [(second.clone(), true), (without_turns(second), false)] {
+        let first = pocket("balance", 100, 3, (5_100, 6));
+        let script = Script::of([met_others(), read([first, second]), done()]);
+        let accepted = script.store().accept(&Acceptance { job: &job, key: None }).await;
+        assert_eq!(accepted.unwrap(), Accepted::Now);
+        let last = &script.asked()[2];
+        assert_eq!(written(last), [of("Update", "balance#1")]);
+        assert_eq!(takes_a_turn(last), is_offered);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_meets_others_goes_elsewhere_at_once_and_rests_before_anything_else() {
+    let job = job(1);
+    let both = || read([pocket("balance", 100, 1, (200, 2)), pocket("balance#1", 100, 1, (0, 0))]);
+    let alone = || read([pocket("balance", 100, 1, (100, 1))]);
+    for (answers, rests) in [
+        (vec![met_others(), both(), done()], false),
+        // There is nowhere else.
+        (vec![met_others(), alone(), done()], true),
+        // It is not the first time.
+        (vec![met_others(), both(), met_others(), both(), done()], true),
+    ] {
+        let script = Script::new(move |asked| answers[asked.place].clone());
+        let begun = tokio::time::Instant::now();
+        let accepted = script.store().accept(&Acceptance { job: &job, key: None }).await;
+        assert_eq!(accepted.unwrap(), Accepted::Now);
+        assert_eq!(!begun.elapsed().is_zero(), rests);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,6 +59,8 @@ async fn a_row_that_cannot_be_read_hides_none_of_the_others() {
     world.tamper(("jobs", &user(), &sk), "model", Some(text("dall-e"))).await;
     let record = world.store.record(&user(), &job.id).await.unwrap();
     assert_eq!((record.row.is_none(), record.unreadable.len()), (true, 1));
+    let [why] = &record.unreadable[..] else { panic!("{:?}", record.unreadable) };
+    assert!(why.starts_with("job: a row is unreadable"), "{why}");
     assert_eq!((kinds(&record), record.events.len()), (vec!["hold", "refund"], 1));
 
     // Forgotten: the ledger still tells.
