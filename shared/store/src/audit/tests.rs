@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::script::{Answer, Asked, Script, canceled, reason};
+use crate::script::{Answer, Asked, Script, canceled, error, reason};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -361,6 +361,25 @@ async fn a_reading_that_meets_writers_is_repeated_for_a_while() {
     let audited = script.store().audit_within(bounds, NOW, Duration::ZERO, |_| {}).await;
     assert!(matches!(audited, Err(StoreError::Busy)), "{audited:?}");
     assert_eq!(calls(&script, "TransactGetItems"), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_is_throttled_is_repeated_and_one_that_is_refused_is_not() {
+    for (code, readings, is_done) in
+        [("ThrottlingException", 2, true), ("AccessDeniedException", 1, false)]
+    {
+        let account = torn().moving();
+        let is_first = std::sync::atomic::AtomicBool::new(true);
+        let script = Script::new(move |asked| match asked.call.as_str() {
+            "TransactGetItems" if is_first.swap(false, std::sync::atomic::Ordering::Relaxed) => {
+                error(400, code)
+            }
+            _ => account.answer(asked),
+        });
+        let bounds = AuditBounds { page: 100, kept: 9 };
+        let audited = script.store().audit_within(bounds, NOW, Duration::ZERO, |_| {}).await;
+        assert_eq!((calls(&script, "TransactGetItems"), audited.is_ok()), (readings, is_done));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,8 +37,23 @@ async fn books_are_read_to_the_last_page() {
         .map(|row| row.split_once(':').map_or(row.as_str(), |(name, _)| name))
         .collect();
     assert_eq!(names, ["ledger#1", "ledger#2", "ledger#3", "jobs#1", "jobs#2", "jobs#3"]);
+    for (row, name) in books.unreadable.iter().zip(names) {
+        assert!(row.len() > name.len() + ": ".len(), "it does not say why: {row}");
+    }
     let consistent = script.asked().iter().all(|asked| asked.body["ConsistentRead"] == true);
     assert!(consistent, "{:#?}", script.asked());
+}
+
+#[tokio::test]
+async fn users_of_the_ledger_are_read_to_its_last_page_and_no_further() {
+    let script = Script::new(|asked| a_row_a_page(asked, "row"));
+    let (store, mut from) = (script.store(), None);
+    for page in 1..=3 {
+        let (users, next) = store.ledger_users(from).await.unwrap();
+        assert_eq!((users, next.is_some()), (vec!["demo".parse().unwrap()], page < 3));
+        from = next;
+    }
+    assert!(script.asked().iter().all(|asked| asked.body["TableName"] == "ledger"));
 }
 
 #[tokio::test]
