@@ -13,9 +13,9 @@ use crate::template::{
     queues::{Bucket, Queue},
 };
 
-/// Makes tables, queues and buckets.
-pub(crate) async fn provision(template: &Template, aws: &Aws) -> anyhow::Result<()> {
-    let (dynamodb, sqs, s3) = (aws.dynamodb(), aws.sqs(), aws.s3());
+/// Makes tables, queues and buckets, the buckets at this address.
+pub(crate) async fn provision(template: &Template, aws: &Aws, s3: &str) -> anyhow::Result<()> {
+    let (dynamodb, sqs, s3) = (aws.dynamodb(), aws.sqs(), client(aws, s3));
     for (id, table) in &template.tables {
         tables::make(&dynamodb, table).await.with_context(|| format!("the table {id}"))?;
     }
@@ -29,6 +29,13 @@ pub(crate) async fn provision(template: &Template, aws: &Aws) -> anyhow::Result<
         make_queue(&sqs, queue).await.with_context(|| format!("the queue {id}"))?;
     }
     Ok(())
+}
+
+/// A client of S3, with the bucket in the path: the address has no subdomains.
+pub(crate) fn client(aws: &Aws, s3: &str) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(aws.config());
+    let config = config.force_path_style(true).endpoint_url(s3);
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 async fn make_queue(sqs: &aws_sdk_sqs::Client, queue: &Queue) -> anyhow::Result<()> {

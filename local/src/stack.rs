@@ -71,7 +71,7 @@ impl Stack {
 
         let template = understand(&text, &options, address, &endpoints)?;
         let aws = Aws::new(&environment(BTreeMap::new(), &endpoints), &Host::system())?;
-        provision::provision(&template, &aws)
+        provision::provision(&template, &aws, &endpoints.s3)
             .await
             .context("cannot make what the template says")?;
 
@@ -195,6 +195,14 @@ impl Stack {
     /// If they cannot be built.
     pub fn aws(&self) -> anyhow::Result<Aws> {
         Ok(Aws::new(&environment(BTreeMap::new(), &self.endpoints), &Host::system())?)
+    }
+
+    /// A client of the stand-in for S3, for whoever looks after the stack.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn s3(&self) -> anyhow::Result<aws_sdk_s3::Client> {
+        Ok(provision::client(&self.aws()?, &self.endpoints.s3))
     }
 
     /// Runs once what the schedules run, and returns what the last of it answered.

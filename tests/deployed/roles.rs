@@ -86,7 +86,7 @@ async fn each_function_reaches_only_what_it_works_with() {
     let mut tried = Tried::default();
     for who in world.deployed.credentials.keys() {
         let aws = world.aws_of(who);
-        let tables = aws.dynamodb();
+        let (tables, s3) = (aws.dynamodb(), world.s3_of(who));
         for table in ["JobsTable", "LedgerTable"] {
             let item = Put::builder().table_name(world.name(table)).item("pk", text("eve"));
             // A row that nobody reads, under a condition that is never met.
@@ -113,12 +113,12 @@ async fn each_function_reaches_only_what_it_works_with() {
         let purged = aws.sqs().purge_queue().queue_url(dead).send().await;
         tried.note(who, "purge dead letters", purged.map_err(|e| e.into_service_error()));
         let bucket = world.name("ImagesBucket");
-        let put = aws.s3().put_object().bucket(bucket).key("eve");
+        let put = s3.put_object().bucket(bucket).key("eve");
         let put = put.body(ByteStream::from_static(b"eve")).send().await;
         tried.note(who, "keep a picture", put.map_err(|e| e.into_service_error()));
-        let delete = aws.s3().delete_object().bucket(bucket).key("eve").send().await;
+        let delete = s3.delete_object().bucket(bucket).key("eve").send().await;
         tried.note(who, "delete a picture", delete.map_err(|e| e.into_service_error()));
-        let list = aws.s3().list_objects_v2().bucket(bucket).send().await;
+        let list = s3.list_objects_v2().bucket(bucket).send().await;
         tried.note(who, "list pictures", list.map_err(|e| e.into_service_error()));
         let secret = aws.secrets().get_secret_value().secret_id("eve/other").send().await;
         tried.note(who, "read a secret", secret.map_err(|e| e.into_service_error()));

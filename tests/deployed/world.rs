@@ -111,6 +111,13 @@ impl World {
         aws(&self.deployed, &self.deployed.credentials[function])
     }
 
+    /// S3 for a function, with the bucket in the path: the address has no subdomains.
+    pub(crate) fn s3_of(&self, function: &str) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(self.aws_of(function).config());
+        let config = config.force_path_style(true).endpoint_url(&self.deployed.endpoint);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
     /// A new user with this much money, as a caller with a key. No other scenario has one of this name.
     pub(crate) async fn user(&self, name: &str, dollars: &str) -> Caller {
         let now = Clock::system().now();

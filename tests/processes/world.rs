@@ -173,7 +173,7 @@ impl World {
 
     /// How many objects there are for a job.
     pub(crate) async fn objects(&self, job: &JobId) -> usize {
-        let s3 = self.stack().aws().unwrap().s3();
+        let s3 = self.stack().s3().unwrap();
         let bucket = &self.stack().buckets()["ImagesBucket"];
         let listed = s3.list_objects_v2().bucket(bucket).prefix(format!("jobs/{job}/"));
         listed.send().await.unwrap().contents().len()

@@ -32,7 +32,7 @@ async fn put(app: &App, job: &Job, index: usize, picture: Picture) -> anyhow::Re
         content_type: picture.content_type().to_owned(),
         seed: picture.seed(),
     };
-    let put = app.images.put(&image.key, picture.content_type(), picture.into_bytes()).await;
-    put.context("a picture could not be kept")?;
+    let put = app.images.put(&image.key, picture.content_type(), picture.into_bytes());
+    put.await.context("a picture could not be kept")?;
     Ok(image)
 }

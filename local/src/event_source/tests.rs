@@ -47,14 +47,13 @@ impl World {
             ("AWS_SECRET_ACCESS_KEY", standins::SECRET_ACCESS_KEY),
             ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
             ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
-            ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
         let aws = Aws::new(&environment, &runtime::Host::system()).unwrap();
         let template = template(text, &endpoints.sqs);
-        provision(&template, &aws).await.unwrap();
+        provision(&template, &aws, &endpoints.s3).await.unwrap();
 
         let calls = Arc::new(Mutex::new(Vec::new()));
         let doing: Arc<Doing> = Arc::new(doing);

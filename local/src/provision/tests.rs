@@ -17,7 +17,6 @@ fn aws(standins: &Standins) -> Aws {
         ("AWS_SECRET_ACCESS_KEY", standins::SECRET_ACCESS_KEY),
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
-        ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into_iter()
@@ -27,7 +26,7 @@ fn aws(standins: &Standins) -> Aws {
 
 async fn provisioned(standins: &Standins, text: &str) -> anyhow::Result<()> {
     let template = template(text, &standins.endpoints().sqs);
-    provision(&template, &aws(standins)).await
+    provision(&template, &aws(standins), &standins.endpoints().s3).await
 }
 
 #[tokio::test]
@@ -65,7 +64,7 @@ async fn tables_queues_and_buckets_are_made_as_the_template_says() {
     assert_eq!(attributes["MessageRetentionPeriod"], "345600");
     assert!(attributes["RedrivePolicy"].contains("test-Dead"));
 
-    aws.s3().head_bucket().bucket("test-files").send().await.unwrap();
+    client(&aws, &standins.endpoints().s3).head_bucket().bucket("test-files").send().await.unwrap();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{behavior_version::BehaviorVersion, http::SharedHttpClient};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -18,16 +18,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{Environment, Host, environment::EnvironmentError};
 
 /// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(1);
+pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 /// Longest wait for one attempt: far above the services' 99th percentile.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// Longest wait for a call with all its attempts: half of what a request's function has.
 const OPERATION: Duration = Duration::from_secs(5);
-/// Longest wait for one attempt to keep a picture: megabytes take longer than a row, and what is lost
-/// here was paid for upstream.
-const UPLOAD_ATTEMPT: Duration = Duration::from_secs(10);
-/// Longest wait for a picture to be kept, with all attempts.
-const UPLOAD: Duration = Duration::from_secs(20);
 /// A person's longest wait for a connection.
 const PATIENT_CONNECT: Duration = Duration::from_secs(10);
 /// A person's longest wait for one attempt: a page of a megabyte over a slow line.
@@ -43,7 +38,6 @@ pub struct Aws {
     config: SdkConfig,
     dynamodb: Option<String>,
     sqs: Option<String>,
-    s3: Option<String>,
     eventbridge: Option<String>,
     secrets: Option<String>,
 }
@@ -84,19 +78,18 @@ impl Aws {
             .operation_timeout(OPERATION)
             .build();
         let config = SdkConfig::builder()
-            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .behavior_version(behavior())
             .region(Region::new(environment.text("AWS_REGION")?))
             .credentials_provider(credentials)
             .http_client(host.http.clone().map_or_else(http_client, Ok)?)
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(retry_config())
             .build();
         let endpoint = |name| endpoint(environment, name).map(str::to_owned);
         Ok(Self {
             config,
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
-            s3: endpoint("AWS_ENDPOINT_URL_S3"),
             eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             secrets: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
         })
@@ -145,24 +138,10 @@ impl Aws {
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
-    /// A client of S3. A stand-in is addressed with the bucket in the path, because its host name
-    /// has no subdomains.
+    /// What all of them are configured with: for a client of something else.
     #[must_use]
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(UPLOAD_ATTEMPT)
-            .operation_timeout(UPLOAD)
-            .build();
-        let mut config = aws_sdk_s3::config::Builder::from(&self.config)
-            .timeout_config(timeouts)
-            .force_path_style(self.s3.is_some())
-            // TLS and the signature already cover the bytes; a second checksum is only CPU.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        config.set_endpoint_url(self.s3.clone()).set_retry_partition(Some(retries()));
-        aws_sdk_s3::Client::from_conf(config.build())
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
     }
 }
 
@@ -187,8 +166,18 @@ pub(crate) fn endpoint<'a>(environment: &'a Environment, name: &str) -> Option<&
 
 /// What a client may spend on trying again. Each client has its own: without one, all of a process that ask
 /// the same service share it, also where several functions run in one process.
-fn retries() -> RetryPartition {
+pub(crate) fn retries() -> RetryPartition {
     RetryPartition::custom("holdfast").build()
+}
+
+/// How a call is tried again.
+pub(crate) fn retry_config() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+/// Which defaults of the SDK are ours: those of its day.
+pub(crate) fn behavior() -> BehaviorVersion {
+    BehaviorVersion::latest()
 }
 
 /// TLS over the network, to AWS and nobody else: what a client has whose [`Host`] brings no way of its own.

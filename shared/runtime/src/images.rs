@@ -1,25 +1,60 @@
 //! Where pictures are kept: one object for each image of a job, under a key that follows from the
 //! two, so that whoever does the work again writes the same object again.
+//!
+//! Of all that S3 does the product needs one thing, to keep an object. That is a request with a signed address, sent as
+//! the SDK sends its own: the whole client of S3 is an eighth of a function, most of it tables for checksums (ADR 64).
 
 mod signer;
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
-use domain::ids::JobId;
+use std::time::Duration;
 
-use crate::{Environment, aws::Aws, environment::EnvironmentError};
+use aws_smithy_runtime::client::{
+    orchestrator::operation::Operation,
+    retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
+};
+use aws_smithy_runtime_api::client::{
+    orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
+    runtime_plugin::StaticRuntimePlugin,
+};
+use aws_smithy_types::{body::SdkBody, config_bag::Layer, timeout::TimeoutConfig};
+use domain::ids::JobId;
+use http::{
+    HeaderValue, Method, Request,
+    header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE},
+};
+
+use crate::{
+    Clock, Environment, Host,
+    aws::{self, AwsError},
+};
 
 pub use signer::Signer;
+
+/// Longest wait for one attempt to keep a picture: megabytes take longer than a row, and what is lost
+/// here was paid for upstream.
+const UPLOAD_ATTEMPT: Duration = Duration::from_secs(10);
+/// Longest wait for a picture to be kept, with all attempts.
+const UPLOAD: Duration = Duration::from_secs(20);
+/// For how long the permission to keep a picture is good: as long as S3 lets clocks differ.
+const PERMISSION: Duration = Duration::from_mins(15);
 
 /// The object store failed, or may have.
 #[derive(Debug, thiserror::Error)]
 #[error("the object store failed")]
 pub struct ImagesError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// The bucket of pictures, for whoever keeps some. Reads `IMAGES_BUCKET`.
+/// The object store did not take a picture.
+#[derive(Debug, thiserror::Error)]
+#[error("it answered {0}")]
+struct Refused(u16);
+
+/// The bucket of pictures, for whoever keeps some. Reads `IMAGES_BUCKET`, and what [`crate::aws`] reads.
 #[derive(Clone, Debug)]
 pub struct Images {
-    client: Client,
-    bucket: String,
+    put: Operation<HttpRequest, (), Refused>,
+    signer: Signer,
+    /// S3 goes by the time of the world, as the SDK does for its own requests, whatever the clock of the jobs.
+    clock: Clock,
 }
 
 /// The key of a job's image, counted from zero.
@@ -32,9 +67,34 @@ impl Images {
     /// The bucket that the environment names.
     ///
     /// # Errors
-    /// If the variable is missing.
-    pub fn new(aws: &Aws, environment: &Environment) -> Result<Self, EnvironmentError> {
-        Ok(Self { client: aws.s3(), bucket: environment.text("IMAGES_BUCKET")? })
+    /// If a variable is missing, or TLS cannot be set up.
+    pub fn new(environment: &Environment, host: &Host) -> Result<Self, AwsError> {
+        let signer = Signer::new(environment)?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(aws::CONNECT)
+            .operation_attempt_timeout(UPLOAD_ATTEMPT)
+            .operation_timeout(UPLOAD)
+            .build();
+        let mut own = Layer::new("holdfast");
+        own.store_put(aws::retries());
+        let put = Operation::builder()
+            .service_name("s3")
+            .operation_name("PutObject")
+            .behavior_version(aws::behavior())
+            .runtime_plugin(StaticRuntimePlugin::new().with_config(own.freeze()))
+            .http_client(host.http.clone().map_or_else(aws::http_client, Ok)?)
+            .endpoint_url(signer.base())
+            // The address is signed.
+            .no_auth()
+            .with_connection_poisoning()
+            .timeout_config(timeouts)
+            .standard_retry(&aws::retry_config())
+            .retry_classifier(TransientErrorClassifier::<Refused>::new())
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .serializer(|request: HttpRequest| Ok(request))
+            .deserializer(read)
+            .build();
+        Ok(Self { put, signer, clock: Clock::system() })
     }
 
     /// Keeps a picture, over whatever is there under the same key.
@@ -44,20 +104,27 @@ impl Images {
     pub async fn put(
         &self,
         key: &str,
-        content_type: &str,
+        content_type: &'static str,
         bytes: Vec<u8>,
     ) -> Result<(), ImagesError> {
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .content_type(content_type)
+        let path = self.signer.sign(&Method::PUT, key, self.clock.now(), PERMISSION)?;
+        let request = Request::put(path.as_str().strip_prefix(self.signer.base()).unwrap_or(&path))
+            .header(CONTENT_LENGTH, bytes.len())
+            .header(CONTENT_TYPE, HeaderValue::from_static(content_type))
             // What is served is a picture and stays one, whatever a browser makes of its bytes.
-            .content_disposition("inline")
-            .body(ByteStream::from(bytes))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| ImagesError(error.into()))
+            .header(CONTENT_DISPOSITION, HeaderValue::from_static("inline"))
+            .body(SdkBody::from(bytes))
+            .map_err(|error| ImagesError(error.into()))?;
+        let request = HttpRequest::try_from(request).map_err(|error| ImagesError(error.into()))?;
+        self.put.invoke(request).await.map_err(|error| ImagesError(error.into()))
     }
 }
+
+fn read(response: &HttpResponse) -> Result<(), OrchestratorError<Refused>> {
+    let status = response.status();
+    let taken = status.is_success();
+    taken.then_some(()).ok_or_else(|| OrchestratorError::operation(Refused(status.as_u16())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ where
 {
     let level = environment.get("LOG_LEVEL").unwrap_or("info");
     let filter = format!(
-        "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_eventbridge=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,aws_sdk_sqs=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn"
+        "{level},aws_config=warn,aws_smithy_runtime=warn,aws_sdk_dynamodb=warn,aws_sdk_eventbridge=warn,aws_sdk_secretsmanager=warn,aws_sdk_sqs=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn"
     );
     // Not an `EnvFilter`: it brings an engine for regular expressions.
     let info = || Targets::new().with_default(Level::INFO);

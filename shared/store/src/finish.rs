@@ -285,3 +285,18 @@ fn close_job(key: Key, (guard, turn): (Guard, Option<Pocket>), ending: &Ending) 
             .with(":none", 0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_goes_back_to_the_pocket_that_the_row_names_if_it_names_one() {
+        let [second, third] = [1, 2].map(|n| Pocket::try_from(n).unwrap());
+        let number = |text: &str| AttributeValue::N(text.to_owned());
+        assert_eq!(turn_of(&number("2"), second), third);
+        for other in [number("200"), number("1.5"), AttributeValue::S("2".to_owned())] {
+            assert_eq!(turn_of(&other, second), second, "{other:?}");
+        }
+    }
+}

@@ -458,3 +458,21 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, StoreError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_task_is_noted_once_the_upstream_has_accepted_the_order() {
+        let noted = |dispatch| {
+            let row = json!({ "job_status": "processing", "dispatch": dispatch, "task": "t" });
+            let row: StateItem = serde_json::from_value(row).unwrap();
+            row.noted_task().is_some()
+        };
+        let words = [None, Some("unsent"), Some("intended"), Some("accepted")];
+        assert_eq!(words.map(noted), [false, false, false, true]);
+    }
+}

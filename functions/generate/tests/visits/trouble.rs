@@ -57,7 +57,7 @@ async fn a_job_that_could_not_be_settled_is_put_down_and_settled_at_the_next_vis
 #[tokio::test]
 async fn pictures_that_could_not_be_kept_are_no_success() {
     let world = World::start().await;
-    let (s3, bucket) = (world.aws().s3(), world.bucket());
+    let (s3, bucket) = (world.s3(), world.bucket());
     // The bucket is a folder here: where a picture is, there is no room for others below it.
     let above = |job: &Job| {
         let key = runtime::images::key(&job.id, 0);

@@ -260,6 +260,10 @@ impl World {
         self.stack.aws().unwrap()
     }
 
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        self.stack.s3().unwrap()
+    }
+
     /// A table by its name in the template.
     pub(crate) fn table(&self, id: &str) -> &str {
         self.stack.tables().get(id).unwrap()
@@ -277,8 +281,8 @@ impl World {
 
     /// What a picture is kept as, and the picture.
     pub(crate) async fn kept_as(&self, key: &str) -> (String, Vec<u8>) {
-        let found =
-            self.aws().s3().get_object().bucket(self.bucket()).key(key).send().await.unwrap();
+        let s3 = self.s3();
+        let found = s3.get_object().bucket(self.bucket()).key(key).send().await.unwrap();
         let content_type = found.content_type().unwrap().to_owned();
         (content_type, found.body.collect().await.unwrap().to_vec())
     }

@@ -1,5 +1,5 @@
-//! Addresses under which anyone may read a picture for a while: the signature is in the query, and nothing is sent
-//! for it. The whole client of S3 would be two megabytes in functions that never call S3.
+//! Addresses under which anyone may read a picture for a while, or its owner keep it: the signature is in the query,
+//! and nothing is sent for it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use domain::{job::Image, time::Timestamp};
-use http::Request;
+use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ImagesError;
@@ -52,20 +52,32 @@ impl Signer {
         let endpoint = aws::endpoint(environment, "AWS_ENDPOINT_URL_S3");
         let base = endpoint.map_or_else(
             || host(&bucket, &region),
-            // As in `Aws::s3`: its host has no subdomains.
+            // A stand-in is addressed with the bucket in the path: its host has no subdomains.
             |endpoint| format!("{}/{bucket}", endpoint.trim_end_matches('/')),
         );
         Ok(Self { base, region, credentials: aws::credentials(environment)? })
     }
 
-    /// A URL under which anyone may read the picture from `now` on for as long as `lifetime`, or
+    /// Where the bucket is: what all of its URLs begin with.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A URL under which anyone may do this with the picture from `now` on for as long as `lifetime`, or
     /// until the function's own credentials end, whichever is first.
     ///
     /// # Errors
     /// If the URL cannot be signed.
-    fn sign(&self, key: &str, now: Timestamp, lifetime: Duration) -> Result<String, ImagesError> {
+    pub(super) fn sign(
+        &self,
+        method: &Method,
+        key: &str,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String, ImagesError> {
         let key = utf8_percent_encode(key, ENCODED);
-        let url = format!("{}/{key}?x-id=GetObject", self.base);
+        let operation = if method == Method::PUT { "PutObject" } else { "GetObject" };
+        let url = format!("{}/{key}?x-id={operation}", self.base);
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(lifetime);
@@ -83,10 +95,10 @@ impl Signer {
             .build()
             .map_err(|error| ImagesError(error.into()))?;
         let body = SignableBody::UnsignedPayload;
-        let request = SignableRequest::new("GET", url.as_str(), std::iter::empty(), body);
+        let request = SignableRequest::new(method.as_str(), url.as_str(), std::iter::empty(), body);
         let request = request.map_err(|error| ImagesError(error.into()))?;
         let signed = sign(request, &params.into()).map_err(|error| ImagesError(error.into()))?;
-        let request = Request::get(&url).body(());
+        let request = Request::builder().uri(&url).body(());
         let mut request = request.map_err(|error| ImagesError(error.into()))?;
         signed.into_parts().0.apply_to_request_http1x(&mut request);
         Ok(request.uri().to_string())
@@ -102,7 +114,7 @@ impl Signer {
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<Vec<String>, ImagesError> {
-        images.iter().map(|image| self.sign(&image.key, now, lifetime)).collect()
+        images.iter().map(|image| self.sign(&Method::GET, &image.key, now, lifetime)).collect()
     }
 }
 

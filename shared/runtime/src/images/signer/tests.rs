@@ -1,7 +1,9 @@
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::{
+    config::{BehaviorVersion, Region},
+    presigning::PresigningConfig,
+};
 
 use super::*;
-use crate::{Host, aws::Aws};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_123);
 const HOUR: Duration = Duration::from_hours(1);
@@ -13,12 +15,24 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 /// What the client of S3 makes of the same.
-async fn by_the_sdk(environment: &Environment, key: &str) -> String {
-    let client = Aws::new(environment, &Host::system()).unwrap().s3();
-    let config = PresigningConfig::builder().start_time(to_system(NOW)).expires_in(HOUR);
+async fn by_the_sdk(environment: &Environment, method: &Method, key: &str) -> String {
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(environment.text("AWS_REGION").unwrap()))
+        .credentials_provider(aws::credentials(environment).unwrap());
+    if let Some(endpoint) = aws::endpoint(environment, "AWS_ENDPOINT_URL_S3") {
+        config = config.endpoint_url(endpoint).force_path_style(true);
+    }
+    let client = aws_sdk_s3::Client::from_conf(config.build());
     let bucket = environment.text("IMAGES_BUCKET").unwrap();
-    let request = client.get_object().bucket(bucket).key(key);
-    request.presigned(config.build().unwrap()).await.unwrap().uri().to_owned()
+    let signing = PresigningConfig::builder().start_time(to_system(NOW)).expires_in(HOUR);
+    let signing = signing.build().unwrap();
+    let signed = if method == Method::PUT {
+        client.put_object().bucket(bucket).key(key).presigned(signing).await.unwrap()
+    } else {
+        client.get_object().bucket(bucket).key(key).presigned(signing).await.unwrap()
+    };
+    signed.uri().to_owned()
 }
 
 #[tokio::test]
@@ -42,8 +56,11 @@ async fn an_address_is_the_one_that_the_client_of_s3_signs() {
         let environment = environment(place);
         let signer = Signer::new(&environment).unwrap();
         for key in [job, "a b/ä+~%2F(1)!*'", "-._~/x"] {
-            let ours = signer.sign(key, NOW, HOUR).unwrap();
-            assert_eq!(ours, by_the_sdk(&environment, key).await, "{place:?}");
+            for method in [Method::GET, Method::PUT] {
+                let ours = signer.sign(&method, key, NOW, HOUR).unwrap();
+                let theirs = by_the_sdk(&environment, &method, key).await;
+                assert_eq!(ours, theirs, "{method} {place:?}");
+            }
         }
     }
 }
