@@ -55,7 +55,7 @@ checkov:
 
 # Simulate the product under every fault: `just simulate --seeds 100000`, or `just simulate --seed 17` to see one
 simulate *ARGS:
-    cargo run --quiet --profile simulation -p simulation -- --kept simulation/seeds.txt {{ARGS}}
+    cargo run --quiet --profile simulation --bin simulation -- --kept simulation/seeds.txt {{ARGS}}
 
 # Measure the functions as they ship, against floors and peers: `just bench --rounds 3`, `just bench --node $(which node)`
 bench *ARGS:

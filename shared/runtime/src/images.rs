@@ -116,7 +116,9 @@ impl Images {
             .body(SdkBody::from(bytes))
             .map_err(|error| ImagesError(error.into()))?;
         let request = HttpRequest::try_from(request).map_err(|error| ImagesError(error.into()))?;
-        self.put.invoke(request).await.map_err(|error| ImagesError(error.into()))
+        // All that is on its way would be part of each job's future, kept or not.
+        let put = Box::pin(self.put.invoke(request));
+        put.await.map_err(|error| ImagesError(error.into()))
     }
 }
 

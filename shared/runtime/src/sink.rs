@@ -106,7 +106,7 @@ impl Sink {
         let thread = self.thread.get_or_init(|| start_thread(Arc::clone(&self.shared)));
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
         let line = Line { text, written };
-        if !thread.as_ref().is_some_and(|lines| lines.try_send(line).is_ok()) {
+        if thread.as_ref().is_none_or(|lines| lines.try_send(line).is_err()) {
             self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
             self.shared.drop_line();
         } else if !self.shared.is_stuck.load(Ordering::Relaxed)

@@ -100,15 +100,15 @@ async fn while_another_works(late: Tell) {
 
 #[tokio::test]
 async fn a_late_worker_does_not_settle_what_another_works_on() {
-    while_another_works(Tell::Done(2)).await;
+    Box::pin(while_another_works(Tell::Done(2))).await;
 }
 
 #[tokio::test]
 async fn a_late_worker_does_not_fail_what_another_works_on() {
-    while_another_works(Tell::Failed(Failure::ProviderFailed)).await;
+    Box::pin(while_another_works(Tell::Failed(Failure::ProviderFailed))).await;
 }
 
 #[tokio::test]
 async fn a_late_worker_does_not_put_down_what_another_works_on() {
-    while_another_works(Tell::Pending).await;
+    Box::pin(while_another_works(Tell::Pending)).await;
 }

@@ -8,12 +8,11 @@ use super::*;
 
 /// What is in a pipe, as far as it was written.
 fn written(reader: &mut PipeReader) -> String {
-    let mut bytes = vec![0; 1_024 * 1_024];
-    let mut length = 0;
+    let (mut bytes, mut some) = (Vec::new(), [0; 4_096]);
     while is_readable(reader) {
-        length += reader.read(&mut bytes[length..]).unwrap();
+        let length = reader.read(&mut some).unwrap();
+        bytes.extend_from_slice(&some[..length]);
     }
-    bytes.truncate(length);
     String::from_utf8(bytes).unwrap()
 }
 
