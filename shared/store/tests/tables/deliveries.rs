@@ -109,7 +109,9 @@ async fn an_attempt_is_followed_by_the_next_when_that_is_due_and_not_before() {
     let (store, id) = (&world.store, add(&world, 1).await);
     let begun = begin(store, &id, NOW).await;
     assert_eq!(begun.body, "body 1");
+    let under_way = look(store, &id).await;
     assert!(is_idle(store, &id, after(29)).await);
+    assert_eq!(look(store, &id).await, under_way, "it is not lost before its time is up");
     let first = met(&begun, NOW, Outcome::Status(500));
     let taken = store.end_attempt(&user(), &begun, first, Next::Again(after(305))).await.unwrap();
     assert_eq!(taken, Fenced::Taken);
