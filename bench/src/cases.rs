@@ -61,6 +61,10 @@ pub(crate) struct Round {
     pub(crate) memory_mb: f64,
 }
 
+/// How many jobs one user orders: fewer than may run at a time. One that waits for a turn is accepted in two
+/// transactions, and worked on later.
+const ORDERS_OF_A_USER: u32 = 30;
+
 /// Whoever makes events for a program.
 pub(crate) struct Asker<'a> {
     pub(crate) world: &'a mut World,
@@ -73,6 +77,9 @@ pub(crate) struct Asker<'a> {
 impl Asker<'_> {
     async fn event(&mut self, ask: Ask, caller: &mut Caller) -> anyhow::Result<Value> {
         let (owner, ended) = self.ended;
+        if caller.orders() >= ORDERS_OF_A_USER {
+            *caller = self.world.user().await?;
+        }
         match ask {
             Ask::Order => Ok(caller.order(0)),
             Ask::Look => Ok(owner.look(ended)),

@@ -117,6 +117,11 @@ impl World {
 }
 
 impl Caller {
+    /// How often it has ordered something.
+    pub(crate) fn orders(&self) -> u32 {
+        self.orders
+    }
+
     fn request(&self, method: &str, path: &str, lambda: &Value) -> Value {
         json!({
             "version": "2.0",
