@@ -85,7 +85,7 @@ impl App {
             store: Store::new(aws.dynamodb(), tables),
             providers: Providers::new(providers::Config::read(|name| environment.get(name))?)?,
             metrics: Metrics::of(environment, "generate", &host),
-            images: Images::new(environment, &host)?,
+            images: Images::new(&aws, environment)?,
             queue: Queue::new(&aws, environment)?,
             notices: Notices::new(&aws, environment)?,
             clock: host.clock,

@@ -36,6 +36,7 @@ const ATTEMPTS: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
+    http: SharedHttpClient,
     dynamodb: Option<String>,
     sqs: Option<String>,
     eventbridge: Option<String>,
@@ -77,17 +78,19 @@ impl Aws {
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
+        let http = host.http.clone().map_or_else(http_client, Ok)?;
         let config = SdkConfig::builder()
-            .behavior_version(behavior())
+            .behavior_version(BehaviorVersion::latest())
             .region(Region::new(environment.text("AWS_REGION")?))
             .credentials_provider(credentials)
-            .http_client(host.http.clone().map_or_else(http_client, Ok)?)
+            .http_client(http.clone())
             .timeout_config(timeouts)
             .retry_config(retry_config())
             .build();
         let endpoint = |name| endpoint(environment, name).map(str::to_owned);
         Ok(Self {
             config,
+            http,
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
@@ -138,6 +141,11 @@ impl Aws {
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
+    /// The way that all of them have to AWS: for whoever sends what none of them does.
+    pub(crate) fn http(&self) -> SharedHttpClient {
+        self.http.clone()
+    }
+
     /// What all of them are configured with: for a client of something else.
     #[must_use]
     pub fn config(&self) -> &SdkConfig {
@@ -173,11 +181,6 @@ pub(crate) fn retries() -> RetryPartition {
 /// How a call is tried again.
 pub(crate) fn retry_config() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS)
-}
-
-/// Which defaults of the SDK are ours: those of its day.
-pub(crate) fn behavior() -> BehaviorVersion {
-    BehaviorVersion::latest()
 }
 
 /// TLS over the network, to AWS and nobody else: what a client has whose [`Host`] brings no way of its own.

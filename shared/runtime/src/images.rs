@@ -13,6 +13,7 @@ use aws_smithy_runtime::client::{
     retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
 };
 use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion,
     orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
     runtime_plugin::StaticRuntimePlugin,
 };
@@ -24,8 +25,9 @@ use http::{
 };
 
 use crate::{
-    Clock, Environment, Host,
-    aws::{self, AwsError},
+    Clock, Environment,
+    aws::{self, Aws},
+    environment::EnvironmentError,
 };
 
 pub use signer::Signer;
@@ -37,6 +39,10 @@ const UPLOAD_ATTEMPT: Duration = Duration::from_secs(10);
 const UPLOAD: Duration = Duration::from_secs(20);
 /// For how long the permission to keep a picture is good: as long as S3 lets clocks differ.
 const PERMISSION: Duration = Duration::from_mins(15);
+/// What S3 answers that may pass. 400 is what it says of a body that came too slowly (`RequestTimeout`,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>); of the same bytes under the same key an attempt too
+/// many does no harm.
+const PASSING: &[u16] = &[400, 500, 502, 503, 504];
 
 /// The object store failed, or may have.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +73,8 @@ impl Images {
     /// The bucket that the environment names.
     ///
     /// # Errors
-    /// If a variable is missing, or TLS cannot be set up.
-    pub fn new(environment: &Environment, host: &Host) -> Result<Self, AwsError> {
+    /// If a variable is missing.
+    pub fn new(aws: &Aws, environment: &Environment) -> Result<Self, EnvironmentError> {
         let signer = Signer::new(environment)?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(aws::CONNECT)
@@ -80,9 +86,9 @@ impl Images {
         let put = Operation::builder()
             .service_name("s3")
             .operation_name("PutObject")
-            .behavior_version(aws::behavior())
+            .behavior_version(BehaviorVersion::latest())
             .runtime_plugin(StaticRuntimePlugin::new().with_config(own.freeze()))
-            .http_client(host.http.clone().map_or_else(aws::http_client, Ok)?)
+            .http_client(aws.http())
             .endpoint_url(signer.base())
             // The address is signed.
             .no_auth()
@@ -90,7 +96,7 @@ impl Images {
             .timeout_config(timeouts)
             .standard_retry(&aws::retry_config())
             .retry_classifier(TransientErrorClassifier::<Refused>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
+            .retry_classifier(HttpStatusCodeClassifier::new_from_codes(PASSING))
             .serializer(|request: HttpRequest| Ok(request))
             .deserializer(read)
             .build();
@@ -107,8 +113,10 @@ impl Images {
         content_type: &'static str,
         bytes: Vec<u8>,
     ) -> Result<(), ImagesError> {
-        let path = self.signer.sign(&Method::PUT, key, self.clock.now(), PERMISSION)?;
-        let request = Request::put(path.as_str().strip_prefix(self.signer.base()).unwrap_or(&path))
+        let address = self.signer.sign(&Method::PUT, key, self.clock.now(), PERMISSION)?;
+        // Where the bucket is, the operation knows.
+        let path = address.strip_prefix(self.signer.base()).unwrap_or(&address);
+        let request = Request::put(path)
             .header(CONTENT_LENGTH, bytes.len())
             .header(CONTENT_TYPE, HeaderValue::from_static(content_type))
             // What is served is a picture and stays one, whatever a browser makes of its bytes.

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared}
 use http::Response;
 
 use super::*;
+use crate::Host;
 
 /// A request as it went out: its method, its address, its headers, its body.
 type Sent = (String, String, Vec<(String, String)>, Vec<u8>);
@@ -37,7 +38,8 @@ async fn kept(variables: &[(&str, &str)], answers: &'static [u16]) -> (bool, Vec
     let all = always.iter().chain(variables);
     let environment: Environment =
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let images = Images::new(&environment, &host).unwrap();
+    let aws = Aws::new(&environment, &host).unwrap();
+    let images = Images::new(&aws, &environment).unwrap();
     let put = images.put("jobs/a/0", "image/png", b"picture".to_vec()).await;
     let sent = sent.lock().unwrap().clone();
     (put.is_ok(), sent)
@@ -75,6 +77,7 @@ async fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
         (&[503, 200], true, 2),
         (&[500, 500, 200], true, 3),
         (&[503], false, 3),
+        (&[400, 200], true, 2),
         (&[403], false, 1),
         (&[404], false, 1),
         (&[301], false, 1),
@@ -95,6 +98,7 @@ fn what_keeps_pictures_shows_no_credentials() {
     ];
     let environment: Environment =
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-    let images = Images::new(&environment, &Host::system()).unwrap();
+    let aws = Aws::new(&environment, &Host::system()).unwrap();
+    let images = Images::new(&aws, &environment).unwrap();
     assert!(!format!("{images:?}").contains("hush"));
 }
