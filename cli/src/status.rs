@@ -17,8 +17,8 @@ use crate::{
     style::{BAD, FAINT, GOOD},
 };
 
-/// How long a row may wait to be looked at: two runs of the slowest sweep, and some.
-const SWEPT_WITHIN: Duration = Duration::from_mins(5);
+/// How long a row may be due: two runs of the slowest sweep, and the longest lease, which the sweep waits for.
+const SWEPT_WITHIN: Duration = Duration::from_mins(7);
 /// A route that needs no key.
 const OPEN_ROUTE: &str = "/v1/models";
 

@@ -64,8 +64,7 @@ impl Protocol {
         };
         let seen = Seen { job: which, at: now, fence, has_turn: row.has_turn };
         match schedule::look(&self.job(&row), at(now), ticks(self.bounds.timing.sweep_grace)) {
-            Look::Ended => Sweep::Idle,
-            Look::Leased(until) => Sweep::Postpone(seen, tick(until)),
+            Look::Ended | Look::Leased => Sweep::Idle,
             Look::Announce => Sweep::Ring(seen),
             Look::Expire if now >= row.expires_at => Sweep::Expire(seen, Guard::Open),
             Look::Expire => Sweep::Expire(seen, Guard::Pending),

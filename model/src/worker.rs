@@ -142,7 +142,6 @@ impl Protocol {
             job.status = Status::Processing;
             job.fence = Some(1);
             job.lease_until = Some(lease_until);
-            job.due_at = Some(lease_until);
             job.run_deadline_at = Some(now.saturating_add(timing.run_limit));
             job.submits = Some(1);
             job.dispatch = Some(Dispatch::Intended);
@@ -175,14 +174,12 @@ impl Protocol {
         ];
         if self.asks(state, Condition::ClaimAgain, &row, &given) {
             let lease_until = now.saturating_add(self.bounds.timing.lease);
-            let due_at = schedule::due_at(at(lease_until), at(row.expires_at), at(now));
             if row.lease_until.is_some_and(|until| until > state.now) {
                 state.broken = state.broken.or(Some(ALONE));
             }
             Self::write_job(state, worker.job, None, |job| {
                 job.fence = job.fence.map(|fence| fence.saturating_add(1));
                 job.lease_until = Some(lease_until);
-                job.due_at = Some(tick(due_at));
                 job.holder = Some(side);
             });
             return self.claimed(state, side);

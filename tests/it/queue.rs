@@ -7,7 +7,7 @@ use futures_util::future::join;
 use local::{TemplateSource, template::TEMPLATE};
 use serde_json::{Value, json};
 
-use crate::world::{BRISK, World, usd};
+use crate::world::{BRISK, World, eventually, usd};
 
 fn order(sandbox: Value) -> Value {
     json!({ "model": "recraft-v3", "prompt": "a cat", "extra": { "sandbox": sandbox } })
@@ -157,5 +157,27 @@ async fn a_bell_that_is_lost_while_a_job_waits_for_its_next_visit_is_rung_again(
     world.stack().resume_queue();
     assert_eq!(world.sweep_until_ended(&anna, &job).await.job_status(), "succeeded");
     assert_eq!(anna.kinds().await["usage"], 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_sweep_leaves_alone_what_somebody_works_on() {
+    let world = World::start().await;
+    let anna = world.user("anna", "1").await;
+    let job = anna.accepted(&order(json!({ "delay_ms": 8_000 }))).await;
+    eventually("the upstream has the order", async || {
+        (world.row(&job).await["dispatch"] == "accepted").then_some(())
+    })
+    .await;
+    let before = world.rows().await;
+    // It stays due, and each sweep sees that somebody has it.
+    for _ in 0..2 {
+        let report = world.sweep().await;
+        let seen = ["looked_at", "left_alone", "announced"].map(|of| report[of].clone());
+        assert_eq!(seen, [json!(1), json!(1), json!(0)], "{report}");
+    }
+    world.is_as_before(&before).await;
+    assert_eq!(anna.wait(&job).await.job_status(), "succeeded");
+    assert_eq!(world.sweep().await["looked_at"], 0);
     world.finish().await;
 }

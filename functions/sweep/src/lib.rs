@@ -2,7 +2,8 @@
 //! on, and ends those whose time is up. It also looks after what is to be told (`events.rs`).
 //!
 //! Rows that it has dealt with are due later or not at all, so the next run begins where this one
-//! stopped. Two runs at once do no harm: every write is conditional.
+//! stopped. A job that somebody has stays due, and is looked at until it has ended or is free: a read a minute
+//! is cheaper than to write when its lease ends into the index of each job. Two runs at once do no harm: every write is conditional.
 
 mod events;
 
@@ -266,11 +267,7 @@ async fn attend(app: &App, row: &DueRow) -> anyhow::Result<Outcome> {
     };
     let Some(job) = found else { return Ok(Outcome::LeftAlone) };
     match look(&job, now, app.grace) {
-        Look::Ended => Ok(Outcome::LeftAlone),
-        Look::Leased(until) => {
-            let _taken = app.store.postpone(&job, now, until).await?;
-            Ok(Outcome::LeftAlone)
-        }
+        Look::Ended | Look::Leased => Ok(Outcome::LeftAlone),
         Look::Announce => announce(app, &job, now).await,
         Look::Expire => expire(app, &job, now).await,
     }

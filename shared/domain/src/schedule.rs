@@ -52,8 +52,8 @@ pub fn visit(job: &Job, run: &Run, now: Timestamp, grace: Duration) -> Visit {
 pub enum Look {
     /// Nothing: it has ended, and the index was behind.
     Ended,
-    /// Nothing yet: somebody has it until then.
-    Leased(Timestamp),
+    /// Nothing yet: somebody has it. It stays due.
+    Leased,
     /// Ring again.
     Announce,
     /// Expire it and give the hold back.
@@ -69,9 +69,7 @@ pub fn look(job: &Job, now: Timestamp, grace: Duration) -> Look {
     match &job.state {
         State::Pending | State::Processing(_) if now >= job.expires_at => Look::Expire,
         State::Pending if is_overdue(job, None, now, grace) => Look::Expire,
-        State::Processing(Run { lease_until: Some(until), .. }) if now < *until => {
-            Look::Leased(*until)
-        }
+        State::Processing(Run { lease_until: Some(until), .. }) if now < *until => Look::Leased,
         State::Pending | State::Processing(_) => Look::Announce,
         State::Succeeded { .. }
         | State::Failed { .. }

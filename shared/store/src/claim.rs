@@ -3,6 +3,9 @@
 //! it slept changes nothing. Any of them may be sent again after its answer got lost: a claim knows
 //! itself again by its holder, the others set values instead of counting up.
 //!
+//! A claim leaves alone when the job is due: the lease says that somebody has it, and a write that does not move the
+//! row in the index costs a third.
+//!
 //! A job is begun only with a turn. One that was accepted without takes it with its first claim, in one transaction
 //! with the pocket that the turn is of.
 
@@ -98,8 +101,8 @@ impl Store {
             .update_job(user, job, Condition::ClaimBegin)
             .update_expression(
                 "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
-                 due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
-                 dispatch = :intended, lease_holder = :holder",
+                 run_deadline_at_ms = :run, submits = :one, dispatch = :intended, \
+                 lease_holder = :holder",
             )
             .set_expression_attribute_values(values([
                 (":processing", text("processing")),
@@ -151,8 +154,7 @@ impl Store {
         let resume = self
             .update_job(&found.user, &found.id, Condition::ClaimAgain)
             .update_expression(
-                "SET fence = fence + :one, lease_until_ms = :lease, due_at_ms = :due, \
-                 lease_holder = :holder",
+                "SET fence = fence + :one, lease_until_ms = :lease, lease_holder = :holder",
             )
             .set_expression_attribute_values(values([
                 (":processing", text("processing")),
@@ -160,7 +162,6 @@ impl Store {
                 (":one", number(1)),
                 (":lease", time(lease.until)),
                 (":holder", text(&lease.holder)),
-                (":due", time(schedule::due_at(lease.until, found.expires_at, now))),
                 (":now", time(now)),
             ]));
         match self.update(resume).await? {

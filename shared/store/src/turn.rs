@@ -88,8 +88,8 @@ impl Store {
         let begin = Write::update(
             keys::job(&job.user, &job.id),
             "SET job_status = :processing, fence = :one, lease_until_ms = :lease, \
-             due_at_ms = :lease, run_deadline_at_ms = :run, submits = :one, \
-             dispatch = :intended, lease_holder = :holder, turn = :turn",
+             run_deadline_at_ms = :run, submits = :one, dispatch = :intended, \
+             lease_holder = :holder, turn = :turn",
             Condition::ClaimWaiting,
         )
         .with(":processing", Status::Processing)

@@ -70,7 +70,7 @@ fn the_sweep_rings_until_time_is_up() {
         (&pending, 0, Look::Announce),
         (&pending, 109, Look::Announce),
         (&pending, 110, Look::Expire),
-        (&begun, 49, Look::Leased(at(50))),
+        (&begun, 49, Look::Leased),
         (&begun, 50, Look::Announce),
         (&begun, 199, Look::Announce),
         (&begun, 200, Look::Expire),

@@ -34,7 +34,7 @@ async fn a_record_has_the_job_its_entries_its_attempts_and_its_events() {
         dispatch: Some("intended"),
         run_deadline: Some(NOW.plus(RUN_LIMIT)),
     };
-    assert_eq!((row.attempts, row.due_at), (attempts, Some(NOW.plus(LEASE))));
+    assert_eq!((row.attempts, row.due_at), (attempts, Some(NOW)));
 
     let ending = delivered(1);
     let guard = store::Guard::Fence(run.fence);
