@@ -100,7 +100,7 @@ pub(super) async fn deploy(
         }
         let environment = environment(own, endpoints);
         let needed = needs.entry(id.clone()).or_default();
-        let http = runtime::aws::http_client()?;
+        let http = runtime::aws::http_client(&Environment::default())?;
         let guard = Guard::new(id, function.role.clone(), needed.clone(), http);
         let host = Host { http: Some(guard.client()), ..host.clone() };
         let handler = programs::start(&function.binary, &environment, host)

@@ -3,20 +3,29 @@
 //!
 //! Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, which Lambda
 //! sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `_SQS`, `_S3`, `_EVENTBRIDGE`, `_SECRETS_MANAGER` or `AWS_ENDPOINT_URL` for
-//! stand-ins.
+//! stand-ins, and `AWS_CA_BUNDLE`: a file of certificates that are trusted besides Amazon's, for a network that looks into TLS.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::{behavior_version::BehaviorVersion, http::SharedHttpClient};
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion,
+    http::{HttpClient, SharedHttpClient, http_client_fn},
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 use crate::{Environment, Host, environment::EnvironmentError};
 
+/// The roots that AWS endpoints chain to (`build.rs`): parsing five certificates instead of 120, or a directory of
+/// files, is a cold start's worth.
+const AMAZON_ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/amazon_roots.pem"));
 /// Longest wait for a connection.
 pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 /// Longest wait for one attempt: far above the services' 99th percentile.
@@ -52,6 +61,9 @@ pub enum AwsError {
     /// The TLS stack cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file that `AWS_CA_BUNDLE` names is no list of certificates.
+    #[error("the file that AWS_CA_BUNDLE names is no list of certificates")]
+    Bundle(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Aws {
@@ -78,7 +90,7 @@ impl Aws {
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let http = host.http.clone().map_or_else(http_client, Ok)?;
+        let http = host.http.clone().map_or_else(|| http_client(environment), Ok)?;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(environment.text("AWS_REGION")?))
@@ -185,66 +197,39 @@ pub(crate) fn retry_config() -> RetryConfig {
 
 /// TLS over the network, to AWS and nobody else: what a client has whose [`Host`] brings no way of its own.
 ///
+/// Reads `AWS_CA_BUNDLE`
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
+///
 /// # Errors
 /// If TLS cannot be set up.
-pub fn http_client() -> Result<SharedHttpClient, AwsError> {
+pub fn http_client(environment: &Environment) -> Result<SharedHttpClient, AwsError> {
+    let mut trusted = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    if let Some(bundle) = environment.get("AWS_CA_BUNDLE") {
+        trusted = trusted.with_pem_certificate(read_bundle(bundle)?);
+    }
     let tls = TlsContext::builder()
-        .with_trust_store(amazon_roots())
+        .with_trust_store(trusted)
         .build()
         .map_err(|error| AwsError::Tls(error.into()))?;
-    Ok(aws_smithy_http_client::Builder::new()
+    let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
-        .build_https())
+        .build_https();
+    // Asked to validate itself, which each client does, it sets up TLS once more and throws that away.
+    Ok(http_client_fn(move |settings, components| http.http_connector(settings, components)))
 }
 
-/// The roots that AWS endpoints chain to: Amazon Root CA 1 to 4 and the Starfield root before
-/// them (<https://www.amazontrust.com/repository/>). They are picked from Mozilla's list by name;
-/// parsing five certificates instead of 140, or a directory of files, is a cold start's worth.
-fn amazon_roots() -> TrustStore {
-    let ours = |der: &[u8]| {
-        let names = |name: &[u8]| der.windows(name.len()).any(|part| part == name);
-        names(b"Amazon Root CA") || names(b"Starfield Services Root")
-    };
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|der| ours(der));
-    roots.fold(TrustStore::empty(), |store, der| store.with_pem_certificate(pem(der)))
-}
-
-fn pem(der: &[u8]) -> String {
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der))
+/// Certificates that are trusted besides, of a file.
+fn read_bundle(path: &str) -> Result<Vec<u8>, AwsError> {
+    let wrong = |error: Box<dyn std::error::Error + Send + Sync>| AwsError::Bundle(error);
+    let pem = fs::read(path).map_err(|error| wrong(error.into()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| wrong(error.into()))?;
+        roots.add(certificate).map_err(|error| wrong(error.into()))?;
+    }
+    if roots.is_empty() { Err(wrong("there is no certificate in it".into())) } else { Ok(pem) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_roots_are_amazons_five() {
-        let ours = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .filter(|der| {
-                let text = String::from_utf8_lossy(der);
-                text.contains("Amazon Root CA") || text.contains("Starfield Services Root")
-            })
-            .count();
-        assert_eq!(ours, 5);
-    }
-
-    #[test]
-    fn credentials_are_not_shown() {
-        let environment: Environment = [
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", "hush"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into_iter()
-        .collect();
-        let aws = Aws::new(&environment, &Host::system()).unwrap();
-        assert!(!format!("{aws:?}").contains("hush"));
-        assert!(matches!(
-            Aws::new(&Environment::default(), &Host::system()),
-            Err(AwsError::Environment(_))
-        ));
-    }
-}
+mod tests;

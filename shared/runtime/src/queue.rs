@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::{
     Client,
-    types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
+    types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName},
 };
 use domain::{
+    causes,
     ids::{JobId, UserId},
     time::Timestamp,
 };
@@ -123,6 +124,15 @@ impl Queue {
     #[must_use]
     pub fn at(client: Client, url: String, fair: bool) -> Self {
         Self { client, url, fair }
+    }
+
+    /// Asks for something about the queue, so that the connection is there when the first message is sent.
+    pub async fn warm_up(&self) {
+        let name = QueueAttributeName::QueueArn;
+        let asked = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name);
+        if let Err(error) = asked.send().await {
+            tracing::warn!(cause = causes::chain(&error), "the queue cannot be reached yet");
+        }
     }
 
     /// Rings for a job, `after` a while of at most 15 minutes; begun seconds count as whole ones.

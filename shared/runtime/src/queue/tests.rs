@@ -1,9 +1,9 @@
 use std::{
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
 };
 
-use axum::Router;
+use axum::{Router, extract::ConnectInfo, http::HeaderMap};
 use domain::time::Timestamp;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -69,48 +69,86 @@ fn what_is_wrong_with_a_message_is_told_without_repeating_it() {
     let long = "hush".repeat(10_000);
     for body in [format!(r#"{{"v":"{long}"}}"#), format!(r#"{{"{long}":1,"v":1}}"#), long] {
         let error = Bell::read(&body).unwrap_err();
-        let told = domain::causes::chain(&error);
+        let told = causes::chain(&error);
         assert!(told.contains("line 1 column") && told.len() < 100, "{told}");
     }
 }
 
-/// What is sent is looked at as it would be sent.
-#[tokio::test]
-async fn x_ray_is_told_of_the_trace_that_a_bell_is_rung_in() {
-    let asked = Arc::new(Mutex::new(Vec::<Value>::new()));
+/// A request to the queue: who came, what for, and what with.
+type Asked = (SocketAddr, String, Value);
+
+/// A queue that takes everything, and what it is asked.
+async fn heard() -> (Queue, Arc<Mutex<Vec<Asked>>>, JoinSet<()>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
     let service = Router::new().fallback({
         let asked = Arc::clone(&asked);
-        async move |body: String| {
-            asked.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+        async move |ConnectInfo(from): ConnectInfo<SocketAddr>, headers: HeaderMap, body: String| {
+            let what = headers["x-amz-target"].to_str().unwrap().to_owned();
+            let asking: Asked = (from, what, serde_json::from_str(&body).unwrap());
+            asked.lock().unwrap().push(asking);
             ([("content-type", "application/x-amz-json-1.0")], r#"{"MessageId":"1"}"#)
         }
     });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut server = JoinSet::new();
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     server.spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (at(&url), asked, server)
+}
 
+fn at(url: &str) -> Queue {
     let environment = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_ENDPOINT_URL", url),
         ("QUEUE_URL", &format!("{url}/000000000000/jobs")),
         ("FAIR_QUEUE", "true"),
     ];
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let environment: Environment = environment.map(own).into_iter().collect();
     let aws = Aws::new(&environment, &Host::system()).unwrap();
-    let queue = Queue::new(&aws, &environment).unwrap();
+    Queue::new(&aws, &environment).unwrap()
+}
+
+fn bell() -> Bell {
+    Bell::new("demo".parse().unwrap(), JobId::new(Timestamp::from_millis(1), &[1; 10]))
+}
+
+/// What is sent is looked at as it would be sent.
+#[tokio::test]
+async fn x_ray_is_told_of_the_trace_that_a_bell_is_rung_in() {
+    let (queue, asked, _server) = heard().await;
     let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
-    let job = JobId::new(Timestamp::from_millis(1), &[1; 10]);
-    let bell = Bell::new("demo".parse().unwrap(), job);
-    queue.ring(&bell, Duration::ZERO).await.unwrap();
-    queue.ring(&bell.in_trace(Trace::read(header)), Duration::ZERO).await.unwrap();
+    queue.ring(&bell(), Duration::ZERO).await.unwrap();
+    queue.ring(&bell().in_trace(Trace::read(header)), Duration::ZERO).await.unwrap();
 
     let asked = asked.lock().unwrap();
-    let told = |request: &Value| request["MessageSystemAttributes"]["AWSTraceHeader"].clone();
+    let told = |(_, _, body): &Asked| body["MessageSystemAttributes"]["AWSTraceHeader"].clone();
     assert_eq!(told(&asked[0]), Value::Null);
     assert_eq!(told(&asked[1])["StringValue"], header);
-    assert_eq!(asked[1]["MessageGroupId"], "demo");
+    assert_eq!(asked[1].2["MessageGroupId"], "demo");
+}
+
+#[tokio::test]
+async fn the_first_message_finds_the_connection_that_was_made_for_it() {
+    let (queue, asked, _server) = heard().await;
+    queue.warm_up().await;
+    queue.ring(&bell(), Duration::ZERO).await.unwrap();
+
+    let asked = asked.lock().unwrap();
+    let [(first, question, _), (second, message, _)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!([question, message], ["AmazonSQS.GetQueueAttributes", "AmazonSQS.SendMessage"]);
+    assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_out_of_reach_keeps_nobody_from_starting() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let queue = at(&nobody);
+    queue.warm_up().await;
+    assert!(queue.ring(&bell(), Duration::ZERO).await.is_err());
 }
