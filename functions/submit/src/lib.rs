@@ -8,6 +8,7 @@ mod agree;
 mod cancel;
 mod config;
 mod quote;
+mod room;
 mod wait;
 
 use domain::{
@@ -17,7 +18,6 @@ use domain::{
     idempotency::IdempotencyKey,
     ids::{JobId, UserId},
     job::{Job, State},
-    ledger::Balance,
     order::Order,
     scope::Scope,
     time::Timestamp,
@@ -35,7 +35,7 @@ use runtime::{
 use store::{AcceptError, Acceptance, Accepted, KeyClaim, Store, StoreError};
 use web::{Links, Refusal, request};
 
-use crate::{config::Config, wait::Patience};
+use crate::{config::Config, room::Rooms, wait::Patience};
 
 /// What the function needs, made once and lent to every request.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub struct App {
     clock: Clock,
     entropy: Entropy,
     guard: Guard,
+    rooms: Rooms,
 }
 
 impl App {
@@ -79,6 +80,7 @@ impl App {
             clock: host.clock,
             entropy: host.entropy,
             guard: Guard::public(),
+            rooms: Rooms::default(),
         })
     }
 
@@ -88,9 +90,9 @@ impl App {
         Self { guard, ..self }
     }
 
-    /// Makes the first connection, so that the first request need not.
+    /// Makes the first connections, so that the first request need not.
     pub async fn warm_up(&self) {
-        self.store.warm_up().await;
+        tokio::join!(self.store.warm_up(), self.queue.warm_up());
     }
 }
 
@@ -133,19 +135,23 @@ async fn submit(app: &App, request: &Request, id: &str) -> Result<Response<Body>
             tracing::info!(request_id = id, user_id = %user, key_id, %job_id, "accepted");
             let trace = request::trace(request).and_then(Trace::read);
             let user = job.user.clone();
+            let known = app.rooms.take(&user, now);
             // How much room is left is told if that is known; nobody has to wait for it.
-            let (job, balance) = if let Some(patience) = wait {
+            let (job, room) = if let Some(patience) = wait {
                 ring(app, &job, trace).await;
                 let job = wait::for_end(app, job, patience).await;
-                (job, room(app, &user, patience).await)
+                (job, patience.last_look(room(app, &user)).await.flatten())
+            } else if known.is_some() {
+                ring(app, &job, trace).await;
+                (job, known)
             } else {
-                let (balance, ()) = tokio::join!(app.store.balance(&user), ring(app, &job, trace));
-                (job, balance.ok().flatten())
+                let (room, ()) = tokio::join!(room(app, &user), ring(app, &job, trace));
+                (job, room)
             };
             let links = links(app, &job, app.clock.now())?;
             let (body, freshness) = web::job(&job, &links);
             let response = web::created(&body, &location(&job.id), freshness)?;
-            Ok(with_headers(response, balance.as_ref(), wait))
+            Ok(with_headers(response, room, wait))
         }
         Accepted::Before(first) => {
             tracing::info!(request_id = id, user_id = %job.user, job_id = %first, "replayed");
@@ -181,11 +187,11 @@ fn outcome(taken: &Result<(Job, String, Accepted), Refusal>) -> &'static str {
 /// What is told beside the job: the room in its user's queue, and whether the answer was held back.
 fn with_headers(
     mut response: Response<Body>,
-    balance: Option<&Balance>,
+    room: Option<web::Queue>,
     patience: Option<Patience>,
 ) -> Response<Body> {
-    if let Some(balance) = balance {
-        web::tell_queue(&mut response, balance.into());
+    if let Some(queue) = room {
+        web::tell_queue(&mut response, queue);
     }
     if let Some(patience) = patience {
         web::tell_applied(&mut response, patience.wait());
@@ -263,20 +269,24 @@ async fn replay(
     }
     let job = found.map_err(unavailable)?;
     let job = job.ok_or_else(|| Refusal::Internal("a key names a job that is gone".into()))?;
-    let (job, balance) = if let Some(patience) = wait {
-        (wait::for_end(app, job, patience).await, room(app, user, patience).await)
+    let (job, room) = if let Some(patience) = wait {
+        let job = wait::for_end(app, job, patience).await;
+        (job, patience.last_look(room(app, user)).await.flatten())
     } else {
-        (job, Some(balance))
+        (job, Some((&balance).into()))
     };
     let links = links(app, &job, app.clock.now())?;
     let (body, freshness) = web::job(&job, &links);
     let response = web::replayed(&body, &location(first), freshness)?;
-    Ok(with_headers(response, balance.as_ref(), wait))
+    Ok(with_headers(response, room, wait))
 }
 
-/// The room in a user's queue after a wait, if it can be had in time.
-async fn room(app: &App, user: &UserId, patience: Patience) -> Option<Balance> {
-    patience.last_look(app.store.balance(user)).await?.ok()?
+/// The room in a user's queue, if it can be read now.
+async fn room(app: &App, user: &UserId) -> Option<web::Queue> {
+    let balance = app.store.balance(user).await.ok()??;
+    let queue = web::Queue::from(&balance);
+    app.rooms.learn(user, queue, app.clock.now());
+    Some(queue)
 }
 
 fn links(app: &App, job: &Job, now: Timestamp) -> Result<Links, Refusal> {
