@@ -30,5 +30,5 @@ pub use body::{
 pub use refusal::Refusal;
 pub use routes::{ROUTES, allowed};
 
-/// The description of the API, as `docs/openapi.json` has it: `GET /v1/openapi.json`. A test generates it.
-pub const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+/// The description of the API, as `docs/openapi.json` has it, on one line: `GET /v1/openapi.json`. A test generates it.
+pub const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
