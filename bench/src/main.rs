@@ -3,7 +3,7 @@
 //!
 //! Milliseconds do not travel from one machine to another. Ratios within one run do, and CPU time does nearly; so
 //! every program is started once in every round, in another order each time, and is compared with its floor in the
-//! same round. There is no TLS on loopback: the floor has none either, and the product's first handshake is in init.
+//! same round. The stand-ins are behind TLS, as AWS is.
 #![expect(clippy::float_arithmetic, reason = "figures to look at, not money")]
 
 mod batches;
@@ -13,6 +13,7 @@ mod program;
 mod report;
 mod runtime_api;
 mod throttle;
+mod tls;
 mod world;
 
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
@@ -59,6 +60,9 @@ struct Args {
     /// Requests to each of them when it is warm.
     #[arg(long, default_value_t = 60)]
     requests: u32,
+    /// Only these programs, by their names in the table.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// How many jobs share an invocation of generate.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100])]
     jobs: Vec<u32>,
@@ -106,6 +110,9 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     generate.start().await?.invoke(&batch(&[(user.clone(), job)])?).await?;
     world.ended(&user, &job).await?;
     let ended = (owner, job);
+    if !args.only.is_empty() {
+        cases.retain(|case| args.only.iter().any(|name| name == case.name));
+    }
 
     let programs = u64::try_from(cases.len())?;
     let bar = progress(programs.saturating_mul(args.rounds.into()))?;
@@ -171,13 +178,16 @@ fn cases(args: &Args, world: &World) -> anyhow::Result<Vec<Case>> {
     }
     if let Some(python) = &args.python {
         let script = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/submit.py"));
-        add("python", Ask::Order, python.clone(), script, of_submit.clone());
+        let trusted = ("AWS_CA_BUNDLE".to_owned(), world.tls.all()?);
+        let variables = of_submit.iter().cloned().chain([trusted]).collect();
+        add("python", Ask::Order, python.clone(), script, variables);
     }
     if let Some(node) = &args.node {
         let script = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/submit.mjs"));
         // It warns of its age, at length.
         let quiet = ("NODE_NO_WARNINGS".to_owned(), "1".to_owned());
-        let variables = of_submit.into_iter().chain([quiet]).collect();
+        let trusted = ("NODE_EXTRA_CA_CERTS".to_owned(), world.tls.own()?);
+        let variables = of_submit.into_iter().chain([quiet, trusted]).collect();
         add("node", Ask::Order, node.clone(), script, variables);
     }
     Ok(cases)

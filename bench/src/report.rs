@@ -145,6 +145,11 @@ pub(crate) fn goals(cases: &[Case], figures: &[Figures], batches: &[Batch]) -> V
     goal("generate with 10 jobs: memory, MB".to_owned(), 14.0, ten);
     let cpu = figures_of("submit").and_then(|figures| figures.to_floor);
     goal("submit: CPU of a request, to the floor".to_owned(), 1.15, cpu.map(|cpu| cpu.cpu_us));
+    // The rest of the time that an answer takes, it waits for the services.
+    for name in ["submit", "lookup"] {
+        let own = figures_of(name).map(|figures| figures.median.cpu_us / 1_000.0);
+        goal(format!("{name}: time that it adds to the services' own, ms"), 1.0, own);
+    }
     for name in ["submit", "lookup"] {
         for (other, at_most) in [("floor", 1.1), ("python", 1.0 / 50.0), ("node", 1.0 / 25.0)] {
             let pair = rounds_of(name).zip(rounds_of(other));

@@ -19,6 +19,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Grant, Store, Tables};
 
+use crate::tls::Tls;
+
 /// What a function finds beside the variables that the template gives it.
 const GIVEN: [&str; 4] =
     ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LOCAL_STACK"];
@@ -31,12 +33,22 @@ const EVENTS: [&str; 3] = [
     "      Events:\n        Notices:\n",
 ];
 
-/// A stack, and who looks at it.
+/// A stack, who looks at it, and TLS before it for those who are measured.
 pub(crate) struct World {
     stack: Stack,
+    pub(crate) tls: Tls,
+    endpoints: Endpoints,
     store: Store,
     entropy: Entropy,
     users: u32,
+}
+
+/// Where the stand-ins are behind TLS.
+struct Endpoints {
+    dynamodb: String,
+    sqs: String,
+    s3: String,
+    eventbridge: String,
 }
 
 /// A user with money and a key.
@@ -64,24 +76,34 @@ impl World {
             webhooks: table("WebhooksTable")?,
         };
         let store = Store::new(stack.aws()?.dynamodb(), tables);
-        Ok(World { stack, store, entropy: Entropy::system(), users: 0 })
+        // What is between a function and the stand-ins on one machine, a guard of its rights, is left out: it takes
+        // time that is not the function's.
+        let mut tls = Tls::new()?;
+        let at = stack.endpoints();
+        let endpoints = Endpoints {
+            dynamodb: tls.before(&at.dynamodb).await?,
+            sqs: tls.before(&at.sqs).await?,
+            s3: tls.before(&at.s3).await?,
+            eventbridge: tls.before(&at.eventbridge).await?,
+        };
+        Ok(World { stack, tls, endpoints, store, entropy: Entropy::system(), users: 0 })
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.stack.stop().await
     }
 
-    /// The variables of a function. What is between it and the stand-ins on one machine, a guard of its rights, is
-    /// left out: it takes time that is not the function's.
+    /// The variables of a function.
     pub(crate) fn variables(&self, function: &str) -> anyhow::Result<Vec<(String, String)>> {
         let of = self.stack.template().functions.get(function).context("no such function")?;
         let all = self.stack.environment(function)?;
-        let endpoints = self.stack.endpoints();
+        let secure = &self.endpoints;
         let more = [
-            ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
-            ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
-            ("AWS_ENDPOINT_URL_S3", endpoints.s3.clone()),
-            ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", secure.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL_SQS", secure.sqs.clone()),
+            ("AWS_ENDPOINT_URL_S3", secure.s3.clone()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", secure.eventbridge.clone()),
+            ("AWS_CA_BUNDLE", self.tls.own()?),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
@@ -90,7 +112,10 @@ impl World {
         ];
         let given = GIVEN.into_iter().filter_map(|name| Some((name, all.get(name)?.to_owned())));
         let given = given.chain(more).map(|(name, value)| (name.to_owned(), value));
-        Ok(of.environment.clone().into_iter().chain(given).collect())
+        let all = of.environment.clone().into_iter().chain(given);
+        // The addresses of the queues as well.
+        let bare = &self.stack.endpoints().sqs;
+        Ok(all.map(|(name, value)| (name, value.replace(bare, &secure.sqs))).collect())
     }
 
     /// A new user, with money and a key.
