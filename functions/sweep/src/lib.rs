@@ -33,8 +33,8 @@ use tokio::time::timeout;
 const AT_ONCE: usize = 32;
 /// Rows of a page of the index.
 const PAGE: u16 = 100;
-/// The most events that a run looks after.
-const EVENTS_MAX: usize = 2_000;
+/// The most events that a run keeps in mind: some ten megabytes, and more than it has time for.
+const EVENTS_MAX: usize = 100_000;
 /// How much of the invocation is left for the rows at hand when no new page is begun.
 const REST: Duration = Duration::from_secs(15);
 /// How much of that is left, at least, when what is open has been counted.
@@ -170,13 +170,13 @@ async fn sweep(app: &App, deadline: Timestamp) -> anyhow::Result<Report> {
     measure(app, deadline.minus(MARGIN)).await;
     app.metrics.count_some(Metric::RungAgain, report.announced.into());
     app.metrics.count_some(Metric::RowsFailed, report.failed.into());
-    match trouble {
-        None => {
-            app.metrics.count(Metric::Sweeps, 1, &[]);
-            Ok(report)
-        }
-        Some(error) => Err(error.into()),
+    if let Some(error) = trouble {
+        return Err(error.into());
     }
+    if !report.unfinished {
+        app.metrics.count(Metric::Sweeps, 1, &[]);
+    }
+    Ok(report)
 }
 
 /// Tells how much is open, and for how long. Afterwards, so that what this run has ended is not among it.

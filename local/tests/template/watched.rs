@@ -291,6 +291,8 @@ fn the_runbook_says_of_each_alarm_what_it_means_what_to_look_at_and_what_mends_i
         for part in ["**Means**", "**Look at**", "**Mend**"] {
             assert!(entry.contains(part), "the entry of {id} does not say: {part}");
         }
+        let has_command = ["\n```sh\n", "\n```console\n"].iter().any(|mark| entry.contains(mark));
+        assert!(has_command, "the entry of {id} has no command");
     }
 }
 
@@ -307,6 +309,24 @@ fn every_function_and_every_queue_has_its_alarms() {
 }
 
 /// A hold that outlives its hard expiry is the one promise that time alone must keep.
+/// Whoever may meet wrong books has an alarm: it is on one service.
+#[test]
+fn wrong_books_ring_whoever_meets_them() {
+    let template = Document::ours();
+    let alarms = template.all(ALARM);
+    for service in Metric::BooksUnbalanced.services() {
+        let is_on = |named: &Named<'_>| {
+            let of = named.dimensions.iter().find(|(name, _)| *name == "service");
+            named.metric == Metric::BooksUnbalanced.name()
+                && of.is_some_and(|(_, value)| **value == *service)
+        };
+        let rings = alarms.iter().any(|(_, alarm)| {
+            number(&alarm["Properties"]["Threshold"]) == Some(0) && metrics(alarm).iter().any(is_on)
+        });
+        assert!(rings, "{service}");
+    }
+}
+
 #[test]
 fn a_hold_that_outlives_its_hard_expiry_rings_an_alarm() {
     let template = Document::ours();
