@@ -1,6 +1,13 @@
 //! What is decided before a table is asked, and what its answers mean. No table is there: whatever
 //! asked one would be told to come back later.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
 use domain::{money::MicroUsd, order::Draft};
 use serde_json::{Value, json};
 
@@ -11,6 +18,10 @@ const ALL: &str = "jobs:write jobs:read account:read webhooks:write";
 const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_123);
 
 fn app() -> App {
+    app_on(Host::system().with_clock(Clock::new(|| NOW)))
+}
+
+fn app_on(host: Host) -> App {
     let variables = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
@@ -34,9 +45,7 @@ fn app() -> App {
         ("RETENTION_DAYS", "90"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let app =
-        App::new(&variables.into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
-            .unwrap();
+    let app = App::new(&variables.into_iter().collect(), host).unwrap();
     let entropy = Entropy::new(|bytes| {
         bytes.fill(1);
         Ok(())
@@ -46,6 +55,12 @@ fn app() -> App {
 
 /// Posts a body; `lambda` is what the authorizer found.
 async fn post(body: &str, lambda: &Value) -> (u16, Value) {
+    let response = answer(&app(), body, lambda).await;
+    let body = serde_json::from_slice(response.body()).unwrap();
+    (response.status().as_u16(), body)
+}
+
+async fn answer(app: &App, body: &str, lambda: &Value) -> Response<Body> {
     let event = json!({
         "version": "2.0",
         "routeKey": "POST /v1/images/generations",
@@ -69,11 +84,10 @@ async fn post(body: &str, lambda: &Value) -> (u16, Value) {
         "isBase64Encoded": false,
     });
     let request = lambda_http::request::from_str(&event.to_string()).unwrap();
-    let response = respond(&app(), request).await;
+    let response = respond(app, request).await;
     assert_eq!(response.headers()["x-request-id"], "JKJaXmPLvHcESHA=");
     assert_eq!(response.headers()["cache-control"], "no-store");
-    let body = serde_json::from_slice(response.body()).unwrap();
-    (response.status().as_u16(), body)
+    response
 }
 
 fn order(n: u64) -> Order {
@@ -189,4 +203,82 @@ fn what_the_tables_say_is_told_as_what_it_means() {
     let response = refuse(poor, &job).into_response("id");
     let body = str::from_utf8(response.body()).unwrap();
     assert!(body.contains(r#""required":0.324,"available":0.000001"#), "{body}");
+}
+
+/// What the one pocket of an account is read as, with so many slots free of six.
+fn balance(free: u32) -> String {
+    let open = 6_u32.saturating_sub(free);
+    let (running, waiting) = (open.min(2), open.saturating_sub(2));
+    let numbers = [
+        ("v", 1),
+        ("available_micros", 700_000),
+        ("held_micros", 300_000),
+        ("charged_micros", 0),
+        ("credited_micros", 1_000_000),
+        ("open_jobs", open),
+        ("free_slots", free),
+        ("queue_cap", 6),
+        ("free_turns", 2_u32.saturating_sub(running)),
+        ("waiting_jobs", waiting),
+        ("running_cap", 2),
+        ("balance_version", 1),
+    ];
+    let mut row: Value = numbers
+        .into_iter()
+        .map(|(name, number)| (name.to_owned(), json!({ "N": number.to_string() })))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    row["pk"] = json!({ "S": "demo" });
+    row["sk"] = json!({ "S": "balance" });
+    json!({ "Count": 1, "ScannedCount": 1, "Items": [row] }).to_string()
+}
+
+/// The room is read with the first order, and again when a second has passed or when it would be none.
+#[tokio::test]
+async fn who_orders_again_within_a_second_is_told_of_the_room_without_a_read() {
+    let (free, reads) = (Arc::new(AtomicU32::new(3)), Arc::new(AtomicU32::new(0)));
+    let (told, counted) = (Arc::clone(&free), Arc::clone(&reads));
+    let http = infallible_client_fn(move |request| {
+        let target = request.headers()["x-amz-target"].to_str().unwrap();
+        let body = match target.rsplit('.').next().unwrap() {
+            "TransactWriteItems" => "{}".to_owned(),
+            "SendMessage" => r#"{"MessageId":"1"}"#.to_owned(),
+            "Query" => {
+                counted.fetch_add(1, Ordering::SeqCst);
+                balance(told.load(Ordering::SeqCst))
+            }
+            other => panic!("{other}"),
+        };
+        http::Response::builder()
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(body)
+            .unwrap()
+    });
+    let now = Arc::new(AtomicU64::new(NOW.millis()));
+    let clock = Arc::clone(&now);
+    let clock = Clock::new(move || Timestamp::from_millis(clock.load(Ordering::SeqCst)));
+    let http: SharedHttpClient = http.into_shared();
+    let app = app_on(Host { http: Some(http), ..Host::system() }.with_clock(clock));
+    let demo = json!({ "user_id": "demo", "key_id": "0123456789ab", "scopes": ALL });
+    let order = json!({ "model": "recraft-v3", "prompt": "a cat" }).to_string();
+    for (forward, in_the_table, left, read) in [
+        (0, 3, 3, 1),
+        (999, 5, 2, 1),
+        // What ended meanwhile is seen a second after it was read last.
+        (1, 5, 5, 2),
+        (0, 1, 4, 2),
+        (0, 1, 3, 2),
+        (0, 1, 2, 2),
+        (0, 1, 1, 2),
+        // That it is full is for the table to say.
+        (0, 0, 0, 3),
+        (0, 4, 4, 4),
+    ] {
+        now.fetch_add(forward, Ordering::SeqCst);
+        free.store(in_the_table, Ordering::SeqCst);
+        let response = answer(&app, &order, &demo).await;
+        assert_eq!(response.status(), 202);
+        assert_eq!(response.headers()["ratelimit"], format!(r#""unfinished-jobs";r={left}"#));
+        assert_eq!(reads.load(Ordering::SeqCst), read);
+    }
 }

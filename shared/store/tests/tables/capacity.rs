@@ -12,13 +12,16 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use aws_smithy_types::body::SdkBody;
-use domain::job::Run;
+use domain::{
+    job::{Ending, Run},
+    webhook::{EventId, EventKind},
+};
 use serde_json::{Map, Value};
-use store::{Accepted, Fenced, Finished};
+use store::{Accepted, Fenced, Finished, Guard};
 
 use crate::{
     notes::task,
-    support::{audit_clean, delivered, job, keyed, user},
+    support::{NOW, after, audit_clean, bare, delivered, job, keyed, user},
     world::World,
 };
 
@@ -151,6 +154,53 @@ async fn a_job_is_four_writes_and_no_more_units_than_are_written_down() {
             ("TransactWriteItems", "10"),
         ])
     );
+
+    // When the end was told, there is a note, and the event leaves the index with the next sweep.
+    let id = EventId { job: job.id, kind: EventKind::Succeeded };
+    let event = store.event(&user(), &id).await.unwrap().unwrap();
+    meter.read();
+    store.note_told(&user(), &event, NOW).await.unwrap();
+    store.leave_event(&user(), &id).await.unwrap();
+    assert_eq!(meter.read(), costs(&[("PutItem", "1"), ("UpdateItem", "2")]));
+    audit_clean(store).await;
+}
+
+/// What else may become of a job, and what it costs instead, or besides.
+#[tokio::test]
+async fn every_other_path_costs_what_is_written_down() {
+    let (world, meter) = World::metered(4_000_000).await;
+    let store = &world.store;
+    let [canceled, failed, resumed] = [job(1), job(2), job(3)];
+    for job in [&canceled, &failed, &resumed] {
+        store.accept(&bare(job)).await.unwrap();
+    }
+    meter.read();
+
+    world.try_finish(&canceled, Guard::Pending, &Ending::Canceled, NOW).await.unwrap();
+    assert_eq!(meter.read(), costs(&[("TransactWriteItems", "10")]));
+
+    let (failed, Run { fence, .. }) = world.claimed(&failed).await;
+    meter.read();
+    assert_eq!(world.finish(&failed, fence, &Ending::Expired).await, Finished::Now);
+    assert_eq!(meter.read(), costs(&[("TransactWriteItems", "10")]));
+
+    // A visit more: the job is put down, which moves it in the index, and claimed again in two writes, of which
+    // the first is refused. AWS counts that as one, the stand-in as none.
+    let (resumed, Run { fence, .. }) = world.claimed(&resumed).await;
+    meter.read();
+    assert_eq!(store.put_down(&resumed, fence, NOW, after(5)).await.unwrap(), Fenced::Taken);
+    world.claim(&resumed, NOW).await;
+    assert_eq!(
+        meter.read(),
+        costs(&[("UpdateItem", "3"), ("UpdateItem", "0"), ("UpdateItem", "1")])
+    );
+
+    // The sweep rings again.
+    let job = job(4);
+    store.accept(&bare(&job)).await.unwrap();
+    meter.read();
+    assert_eq!(store.postpone(&job, NOW, after(120)).await.unwrap(), Fenced::Taken);
+    assert_eq!(meter.read(), costs(&[("UpdateItem", "3")]));
     audit_clean(store).await;
 }
 

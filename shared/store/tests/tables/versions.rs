@@ -148,3 +148,22 @@ async fn a_row_of_a_version_that_cannot_be_followed_is_refused_and_left_as_it_is
     assert!(store.accept(&keyed(&job(3), "k")).await.is_err(), "its key names a job");
     assert!(world.rows().await.into_iter().all(|(name, row)| rows.get(&name) == Some(&row)));
 }
+
+/// Before ADR 65 a claim had the job looked at again when its lease ends. Both go on with what the other has claimed.
+#[tokio::test]
+async fn a_job_that_was_claimed_before_claims_left_it_due_is_looked_at_when_its_lease_ends() {
+    let world = World::with(500_000).await;
+    let (job, run) = world.begun(1).await;
+    let mut rows = world.scan("jobs").await;
+    let end = NOW.plus(LEASE);
+    for row in &mut rows {
+        row.insert("due_at_ms".to_owned(), number(end.millis()));
+    }
+    world.put_all("jobs", rows).await;
+    assert_eq!(world.store.due(1, after(1), 9, None).await.unwrap().rows, []);
+    assert_eq!(world.store.due(1, end, 9, None).await.unwrap().rows.len(), 1);
+    assert_eq!(world.look(&job).await, job);
+    assert_eq!(world.store.put_down(&job, run.fence, NOW, after(5)).await.unwrap(), Fenced::Taken);
+    assert_eq!(world.store.due(1, after(5), 9, None).await.unwrap().rows.len(), 1);
+    audit_clean(&world.store).await;
+}
