@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use domain::ids::{JobId, UserId};
+use domain::{
+    ids::{JobId, UserId},
+    webhook::{EventId, EventKind},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -72,6 +75,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) submit: &'a mut Running,
     /// A job that has ended.
     pub(crate) ended: &'a (Caller, JobId),
+    /// What is to be told.
+    pub(crate) news: Vec<(UserId, EventId)>,
 }
 
 impl Asker<'_> {
@@ -91,7 +96,9 @@ impl Asker<'_> {
                 let (_, job) = place(self.submit, caller, 0).await?;
                 let (_, answer) = self.submit.invoke(&caller.cancel(&job)).await?;
                 anyhow::ensure!(answer.get("statusCode") == Some(&200.into()), "{answer}");
-                notice(&caller.user, job)
+                let event = EventId { job, kind: EventKind::Refunded };
+                self.news.push((caller.user.clone(), event));
+                notice(&caller.user, event)
             }
         }
     }
@@ -136,6 +143,10 @@ impl Case {
             }
         }
         let cpu = process.cpu()?.saturating_sub(cpu).checked_div(requests).unwrap_or_default();
+        // A notice that is let lie is answered with as little.
+        for (user, event) in asker.news.drain(..) {
+            anyhow::ensure!(asker.world.is_told(&user, &event).await?, "{event} was not told");
+        }
         let first = times.remove(0);
         times.sort();
         let warm = times.get(times.len() / 2).copied().unwrap_or_default();

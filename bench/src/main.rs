@@ -122,7 +122,8 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         for index in order {
             let Some(case) = cases.get_mut(index) else { continue };
             bar.set_message(case.name);
-            let mut asker = Asker { world: &mut world, submit: &mut placer, ended: &ended };
+            let mut asker =
+                Asker { world: &mut world, submit: &mut placer, ended: &ended, news: Vec::new() };
             let measured = case.measure(&mut asker, means, args.requests).await;
             let round = measured.with_context(|| format!("cannot measure {}", case.name))?;
             case.rounds.push(round);

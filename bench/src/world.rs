@@ -11,7 +11,7 @@ use domain::{
     money::MicroUsd,
     scope::Scopes,
     time::Timestamp,
-    webhook::{EventId, EventKind},
+    webhook::EventId,
 };
 use local::{Constraints, Options, Stack, TemplateSource, template::TEMPLATE};
 use runtime::{Clock, Entropy, notices::Notice, queue::Bell};
@@ -131,6 +131,11 @@ impl World {
         Ok(Caller { user, key, orders: 0 })
     }
 
+    /// Whether somebody was told of this.
+    pub(crate) async fn is_told(&self, user: &UserId, event: &EventId) -> anyhow::Result<bool> {
+        Ok(self.store.is_told(user, event).await?)
+    }
+
     /// When a job ended, with pictures.
     pub(crate) async fn ended(&self, user: &UserId, job: &JobId) -> anyhow::Result<Timestamp> {
         let job = self.store.job(user, job).await?.context("the job is gone")?;
@@ -247,9 +252,8 @@ pub(crate) fn batch(jobs: &[(UserId, JobId)]) -> anyhow::Result<Value> {
 }
 
 /// That a job was canceled, as Lambda hands it to whoever tells of it.
-pub(crate) fn notice(user: &UserId, job: JobId) -> anyhow::Result<Value> {
-    let event = EventId { job, kind: EventKind::Refunded };
-    Ok(json!({ "Records": [record(job, &Notice::event(user.clone(), event))?] }))
+pub(crate) fn notice(user: &UserId, event: EventId) -> anyhow::Result<Value> {
+    Ok(json!({ "Records": [record(event.job, &Notice::event(user.clone(), event))?] }))
 }
 
 /// A message of a queue, about a job.

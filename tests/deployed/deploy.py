@@ -1,4 +1,4 @@
-"""Deploy template.yaml onto this machine, unchanged, and run the black-box suite against what stands there.
+"""Deploy template.yaml onto this machine and run the black-box suite against what stands there.
 
     python tests/deployed/deploy.py              everything, then nothing is left running
     python tests/deployed/deploy.py --keep       leaves the stack running until Ctrl-C, and says where it is
@@ -7,7 +7,8 @@
 answers them is ministack: AWS as one process that runs the functions as the programs that they are, each
 under the role that the template gives it, and refuses what the role may not do. It speaks plain HTTP, which
 the policies of the queues and the bucket refuse; so all requests go by a door that says, as a load balancer
-would, that it has ended their TLS.
+would, that it has ended their TLS. The template is the one of the cloud but for the alarms that compute something, which
+ministack does not know; what wires its HTTP API to the functions is read from the template as well.
 
 It needs Rust and Python 3.11. SAM comes from .ci/requirements.txt (`.ci/run tools`), the rest from
 requirements.txt beside this file, into target/deployed. Everything listens on loopback only.
@@ -61,7 +62,12 @@ class Steps:
     def step(self, name: str):
         print(f"\n--- {name}", flush=True)
         began = time.monotonic()
-        yield
+        try:
+            yield
+        except BaseException:
+            # How far it came, and how long that took.
+            print(f"\n{self.summary()}\n{name:<10} failed after {time.monotonic() - began:.0f} s", flush=True)
+            raise
         self.taken.append((name, time.monotonic() - began))
 
     def summary(self) -> str:
