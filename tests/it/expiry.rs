@@ -1,7 +1,9 @@
 //! Jobs that take too long end, once, and their holds go back.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use domain::{ids::JobId, time::Timestamp};
 use futures_util::future::{join, join_all};
 use local::{TemplateSource, template::TEMPLATE};
 use serde_json::{Value, json};
@@ -231,5 +233,57 @@ async fn a_slow_job_takes_several_visits_and_succeeds_once() {
     let kinds = anna.kinds().await;
     assert_eq!((kinds["hold"], kinds["usage"]), (1, 1));
     assert_eq!(anna.balance().await.charged, usd("0.108"));
+    world.finish().await;
+}
+
+/// A row under a key, with what else it has.
+fn row(sk: String, more: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
+    let key = [("pk", AttributeValue::S("anna".to_owned())), ("sk", AttributeValue::S(sk))];
+    key.iter().chain(more).map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// More than a thousand jobs a minute end, and all of it was told: nothing piles up in the index.
+#[tokio::test]
+async fn the_sweep_takes_every_event_that_was_told_out_of_the_index_however_many() {
+    const EVENTS: u32 = 2_200;
+    let world = World::start().await;
+    world.user("anna", "1").await;
+    // The one with which the stack begins is over then.
+    world.sweep().await;
+    let client = world.stack().aws().unwrap().dynamodb();
+    let table = |id: &str| world.stack().tables()[id].clone();
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    let mut writes = Vec::new();
+    for count in 0..EVENTS {
+        let [a, b, c, d] = count.to_be_bytes();
+        let id = JobId::new(Timestamp::from_millis(1), &[0, 0, 0, 0, 0, 0, a, b, c, d]);
+        let due = [("due_shard", number(u64::from(count % 16))), ("due_at_ms", number(1))];
+        writes.push((table("JobsTable"), row(format!("event#{id}#succeeded"), &due)));
+        let told = [("v", number(1)), ("told_at_ms", number(2)), ("forget_at_s", number(9))];
+        writes.push((table("WebhooksTable"), row(format!("told#{id}#succeeded"), &told)));
+    }
+    for some in writes.chunks(25) {
+        let mut batch = client.batch_write_item();
+        for (table, row) in some {
+            let put = PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
+            let put = WriteRequest::builder().put_request(put).build();
+            let mut all = batch.get_request_items().clone().unwrap_or_default();
+            all.entry(table.clone()).or_default().push(put);
+            batch = batch.set_request_items(Some(all));
+        }
+        batch.send().await.unwrap();
+    }
+
+    let report = world.sweep().await;
+    assert_eq!((&report["looked_at"], &report["unfinished"]), (&json!(EVENTS), &json!(false)));
+    assert_eq!(world.sweep().await["looked_at"], 0);
+    // No job is behind them, which the audit would say.
+    for some in writes.chunks(50) {
+        let deleted = some.iter().map(|(table, row)| {
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), row[name].clone()));
+            client.delete_item().table_name(table).set_key(Some(key.into())).send()
+        });
+        join_all(deleted).await.into_iter().for_each(|done| drop(done.unwrap()));
+    }
     world.finish().await;
 }

@@ -146,6 +146,7 @@ async fn without_any_one_right_of_any_role_something_could_not_be_done() {
 #[tokio::test]
 async fn what_others_do_in_the_name_of_a_function_is_its_right() {
     let world = World::start().await;
+    world.user("anna", "1").await;
     let template = world.stack().template();
     for (function, actions) in ASKED_BY_NO_REQUEST {
         let rights = &template.functions[function].role.rights;

@@ -249,10 +249,7 @@ async fn who_orders_again_within_a_second_is_told_of_the_room_without_a_read() {
             }
             other => panic!("{other}"),
         };
-        http::Response::builder()
-            .header("content-type", "application/x-amz-json-1.0")
-            .body(body)
-            .unwrap()
+        Response::builder().header("content-type", "application/x-amz-json-1.0").body(body).unwrap()
     });
     let now = Arc::new(AtomicU64::new(NOW.millis()));
     let clock = Arc::clone(&now);
