@@ -32,11 +32,9 @@ pub(crate) enum Command {
     /// Make pictures from a prompt and save them
     Generate(GenerateArgs),
     /// Open, suspend and resume accounts
-    #[command(subcommand)]
-    User(UserCommand),
+    User(UserArgs),
     /// Make, list and revoke API keys
-    #[command(subcommand)]
-    Key(KeyCommand),
+    Key(KeyArgs),
     /// Add money to an account, once for each reference
     Credit(CreditArgs),
     /// Show what an account has
@@ -136,6 +134,15 @@ pub(crate) struct GenerateArgs {
     pub(crate) api_key: Option<String>,
 }
 
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+    /// Say it in one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Open an account
@@ -153,6 +160,15 @@ pub(crate) enum UserCommand {
         /// Whose
         user: UserId,
     },
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+    /// Say it in one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -198,12 +214,18 @@ pub(crate) struct CreditArgs {
     /// The payment it stands for: the same reference never adds twice; made up if none is given
     #[arg(long)]
     pub(crate) reference: Option<String>,
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct BalanceArgs {
     /// Whose account
     pub(crate) user: UserId,
+    /// Say it in one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -213,6 +235,10 @@ pub(crate) struct RefundArgs {
     /// Why: a line for the books, which the user does not see
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    /// How long the row of the job is kept from now on, in days: the stack's `RetentionDays`
+    #[arg(long, value_name = "DAYS", default_value_t = 90,
+          value_parser = clap::value_parser!(u16).range(30..))]
+    pub(crate) retention_days: u16,
     /// Do it, instead of saying what would be done
     #[arg(long)]
     pub(crate) yes: bool,
@@ -240,6 +266,9 @@ pub(crate) enum WebhookCommand {
         user: UserId,
         /// Which, as `list` names it
         delivery: DeliveryId,
+        /// Say it in one JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -356,6 +385,22 @@ mod tests {
         let args = Args::try_parse_from(["holdfast", "--port", "0", "--credit", "2.5"]).unwrap();
         assert!(args.command.is_none());
         assert_eq!(args.serve.credit.to_string(), "2.5");
+    }
+
+    #[test]
+    fn a_refunded_job_is_kept_no_shorter_than_its_key() {
+        let refund = |more: &[&str]| {
+            let job = "0190a0a0-0000-7000-8000-000000000000";
+            let args = ["holdfast", "refund", "demo", job, "--reason", "x"];
+            match Args::try_parse_from([&args[..], more].concat())?.command {
+                Some(Command::Refund(args)) => Ok(args.retention_days),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refund(&[]).unwrap(), 90);
+        assert_eq!(refund(&["--retention-days", "30"]).unwrap(), 30);
+        let refused: clap::Error = refund(&["--retention-days", "29"]).unwrap_err();
+        assert!(refused.to_string().contains("29 is not in 30.."), "{refused}");
     }
 
     #[test]

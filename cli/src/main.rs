@@ -10,6 +10,7 @@ mod dlq;
 mod export;
 mod generate;
 mod job;
+mod key;
 mod moment;
 mod operate;
 mod progress;
@@ -34,10 +35,10 @@ async fn main() -> ExitCode {
         None => serve::serve(args.serve).await,
         Some(Command::Serve(options)) => serve::serve(options).await,
         Some(Command::Generate(order)) => generate::generate(order).await,
-        Some(Command::User(command)) => operate::user(command).await,
-        Some(Command::Key(command)) => operate::key(command).await,
-        Some(Command::Credit(command)) => operate::credit(command).await,
-        Some(Command::Balance(command)) => operate::balance(command).await,
+        Some(Command::User(args)) => operate::user(args).await,
+        Some(Command::Key(args)) => key::key(args).await,
+        Some(Command::Credit(args)) => operate::credit(args).await,
+        Some(Command::Balance(args)) => operate::balance(args).await,
         Some(Command::Refund(args)) => refund::refund(args).await,
         Some(Command::Job(command)) => job::job(command).await,
         Some(Command::Jobs(command)) => job::jobs(command).await,

@@ -1,31 +1,31 @@
-//! The operator's commands: accounts, keys, money.
+//! The operator's commands: accounts and money.
 
 use std::process::ExitCode;
 
 use anstream::println;
 use anyhow::{Context, bail};
 use domain::{
-    api_key::ApiKey,
     ids::{CreditId, UserId},
+    ledger::Balance,
     money::MicroUsd,
-    scope::Scopes,
 };
 use runtime::{Clock, Entropy};
-use store::{Credited, Grant, KeyState};
+use serde_json::{Map, Value, json};
+use store::Credited;
 
 use crate::{
-    args::{BalanceArgs, CreditArgs, KeyCommand, UserCommand},
+    args::{BalanceArgs, CreditArgs, UserArgs, UserCommand},
     connection,
-    moment::{Age, date_time},
-    rotate::rotate,
-    style::{BAD, FAINT, GOOD, STRONG},
+    moment::date_time,
+    style::{BAD, FAINT, STRONG},
 };
 
 /// `user create`, `user suspend`, `user resume`
-pub(crate) async fn user(command: UserCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn user(args: UserArgs) -> anyhow::Result<ExitCode> {
+    let UserArgs { command, json } = args;
     let (store, _) = connection::store().await?;
     let now = Clock::system().now();
-    match command {
+    let (user, is_suspended, text) = match command {
         UserCommand::Create { user } => {
             let user = match user {
                 Some(user) => user,
@@ -34,89 +34,84 @@ pub(crate) async fn user(command: UserCommand) -> anyhow::Result<ExitCode> {
             if !store.open_account(&user).await? {
                 bail!("there is an account {user} already");
             }
-            println!("{user}");
+            let text = user.to_string();
+            (user, false, text)
         }
         UserCommand::Suspend { user } => {
             if !store.suspend(&user, now).await? {
                 bail!(no_account(&user));
             }
-            println!("{user} is suspended: what is accepted goes on, and nothing new is");
+            let text = format!("{user} is suspended: what is accepted goes on, and nothing new is");
+            (user, true, text)
         }
         UserCommand::Resume { user } => {
             if !store.resume(&user).await? {
                 bail!(no_account(&user));
             }
-            println!("{user} may order again");
+            let text = format!("{user} may order again");
+            (user, false, text)
         }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `key create`, `key list`, `key rotate`, `key revoke`
-pub(crate) async fn key(command: KeyCommand) -> anyhow::Result<ExitCode> {
-    let (store, environment) = connection::store().await?;
-    let now = Clock::system().now();
-    match command {
-        KeyCommand::Create { user, scopes, expires_in } => {
-            store.balance(&user).await?.with_context(|| no_account(&user))?;
-            let key = ApiKey::mint(environment, &Entropy::system().bytes()?);
-            let scopes =
-                if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
-            let grant = Grant { scopes, expires_at: expires_in.map(|Age(after)| now.plus(after)) };
-            if !store.add_key(&user, &key, &grant, now).await? {
-                bail!("a key of that id is there already; try again");
-            }
-            println!("{}", key.reveal());
-        }
-        KeyCommand::List { user } => {
-            for row in store.keys_of(&user).await? {
-                let state = match row.state {
-                    KeyState::Active if row.is_active(now) => format!("{GOOD}active{GOOD:#}"),
-                    KeyState::Active => format!("{FAINT}expired{FAINT:#}"),
-                    KeyState::Revoked(_) => format!("{FAINT}revoked{FAINT:#}"),
-                };
-                println!("{}  {state}{}", row.id, granted(&row.grant));
-            }
-        }
-        KeyCommand::Rotate { user, grace } => {
-            rotate(&store, environment, &user, (grace, now)).await?;
-        }
-        KeyCommand::Revoke { key_id } => {
-            if !store.revoke_key(&key_id, now).await? {
-                bail!("there is no key {key_id}");
-            }
-            println!("{key_id} is revoked; the API may take it for another minute");
-        }
+    };
+    if json {
+        println!("{:#}", json!({ "user_id": user, "is_suspended": is_suspended }));
+    } else {
+        println!("{text}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `credit`
 pub(crate) async fn credit(args: CreditArgs) -> anyhow::Result<ExitCode> {
+    let CreditArgs { user, amount, reference, json } = args;
     let (store, _) = connection::store().await?;
-    if args.amount == MicroUsd::ZERO {
+    if amount == MicroUsd::ZERO {
         bail!("there is nothing to add");
     }
     let now = Clock::system().now();
     let id = CreditId::new(now, &Entropy::system().bytes()?);
-    let reference = args.reference.unwrap_or_else(|| format!("cli-{id}"));
-    let credited = store.credit(&args.user, (id, args.amount), &reference, now).await;
+    let reference = reference.unwrap_or_else(|| format!("cli-{id}"));
+    let credited = store.credit(&user, (id, amount), &reference, now).await;
     let failed = || {
         let again = format!("--reference {reference}");
-        format!("{} was not credited, or it is unknown; run it again with {again}", args.user)
+        format!("{user} was not credited, or it is unknown; run it again with {again}")
     };
-    match credited.with_context(failed)? {
-        Credited::Now => println!("added {STRONG}${}{STRONG:#} as {reference}", args.amount),
-        Credited::Before => println!("{reference} was credited before; nothing was added"),
+    let credited = credited.with_context(failed)?;
+    if !json {
+        match credited {
+            Credited::Now => println!("added {STRONG}${amount}{STRONG:#} as {reference}"),
+            Credited::Before => println!("{reference} was credited before; nothing was added"),
+        }
     }
-    balance(BalanceArgs { user: args.user }).await
+    // Whoever does not see the reference any other way must not add it again under another.
+    let unseen = || format!("{reference} is credited to {user}, and the balance was not read");
+    let found = store.balance(&user).await.with_context(unseen)?;
+    let balance = found.with_context(|| no_account(&user))?;
+    if json {
+        let mut told = balance_as_json(&user, &balance);
+        told.insert("reference".to_owned(), reference.into());
+        told.insert("amount".to_owned(), amount.to_string().into());
+        told.insert("moved".to_owned(), (credited == Credited::Now).into());
+        println!("{:#}", Value::Object(told));
+    } else {
+        print(&balance);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `balance`
 pub(crate) async fn balance(args: BalanceArgs) -> anyhow::Result<ExitCode> {
+    let BalanceArgs { user, json } = args;
     let (store, _) = connection::store().await?;
-    let found = store.balance(&args.user).await?;
-    let balance = found.with_context(|| no_account(&args.user))?;
+    let balance = store.balance(&user).await?.with_context(|| no_account(&user))?;
+    if json {
+        println!("{:#}", Value::Object(balance_as_json(&user, &balance)));
+    } else {
+        print(&balance);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(balance: &Balance) {
     let row = |label: &str, amount: MicroUsd| {
         println!("{FAINT}{label:<10}{FAINT:#} ${amount}");
     };
@@ -127,7 +122,20 @@ pub(crate) async fn balance(args: BalanceArgs) -> anyhow::Result<ExitCode> {
     if balance.suspended_at.is_some() {
         println!("{BAD}suspended{BAD:#}");
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn balance_as_json(user: &UserId, balance: &Balance) -> Map<String, Value> {
+    let told = [
+        ("user_id", json!(user)),
+        ("available", json!(balance.available.to_string())),
+        ("held", json!(balance.held.to_string())),
+        ("charged", json!(balance.charged.to_string())),
+        ("credited", json!(balance.credited.to_string())),
+        ("currency", json!("USD")),
+        ("is_suspended", json!(balance.suspended_at.is_some())),
+        ("suspended_at", json!(balance.suspended_at.map(date_time))),
+    ];
+    told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 /// `env`
@@ -142,13 +150,7 @@ pub(crate) async fn env() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is less than everything, for ever.
-fn granted(grant: &Grant) -> String {
-    let scopes = if grant.scopes.is_all() { String::new() } else { format!("  {}", grant.scopes) };
-    let until = grant.expires_at.map(|at| format!("  until {}", date_time(at)));
-    scopes + &until.unwrap_or_default()
-}
-
-fn no_account(user: &UserId) -> String {
+/// What is said where there is no such account.
+pub(crate) fn no_account(user: &UserId) -> String {
     format!("there is no account {user}; `holdfast user create {user}` opens it")
 }

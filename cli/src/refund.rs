@@ -15,8 +15,8 @@ use crate::{
     style::{FAINT, GOOD, STRONG},
 };
 
-/// How long the row of a job that was given back is kept: as long as the template keeps one that has ended.
-const RETENTION: Duration = Duration::from_hours(90 * 24);
+/// A day, in hours.
+const DAY: u64 = 24;
 
 /// What a refund did, or would do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ enum Outcome {
 
 /// `refund`
 pub(crate) async fn refund(args: RefundArgs) -> anyhow::Result<ExitCode> {
-    let RefundArgs { job: JobArgs { user, job }, reason, yes, json } = args;
+    let RefundArgs { job: JobArgs { user, job }, reason, retention_days, yes, json } = args;
     let (store, _) = connection::store().await?;
     let now = Clock::system().now();
     let charge = store.charge(&user, &job).await;
@@ -36,7 +36,8 @@ pub(crate) async fn refund(args: RefundArgs) -> anyhow::Result<ExitCode> {
     let outcome = if yes {
         let unsure =
             || format!("{user} {job} is not refunded, or it is unknown; the same command tells");
-        let done = store.reverse(&charge, &reason, now, RETENTION).await;
+        let retention = Duration::from_hours(DAY.saturating_mul(retention_days.into()));
+        let done = store.reverse(&charge, &reason, now, retention).await;
         match done.with_context(unsure)? {
             Reversed::Now => Outcome::Now,
             Reversed::Before => Outcome::Before,

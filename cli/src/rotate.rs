@@ -5,22 +5,21 @@
 
 use anstream::{eprintln, println};
 use anyhow::{Context, bail};
-use domain::{
-    api_key::{ApiKey, Environment},
-    ids::UserId,
-    time::Timestamp,
-};
-use runtime::Entropy;
+use domain::{api_key::Environment, ids::UserId, time::Timestamp};
+use serde_json::{Value, json};
 use store::{Grant, KeyRow, Store};
 
-use crate::moment::{Age, date_time};
+use crate::{
+    key::{made_as_json, make},
+    moment::{Age, date_time},
+};
 
 /// Makes a key that may do what the active one may, and lets that one end if a grace is given.
 pub(crate) async fn rotate(
     store: &Store,
     environment: Environment,
     user: &UserId,
-    (grace, now): (Option<Age>, Timestamp),
+    (grace, now, as_json): (Option<Age>, Timestamp, bool),
 ) -> anyhow::Result<()> {
     let keys = store.keys_of(user).await?;
     let active: Vec<&KeyRow> = keys.iter().filter(|row| row.is_active(now)).collect();
@@ -33,17 +32,23 @@ pub(crate) async fn rotate(
             old.id
         ),
     };
-    let key = ApiKey::mint(environment, &Entropy::system().bytes()?);
     let grant = Grant { scopes: old.grant.scopes.clone(), expires_at: lifetime(old, now) };
-    if !store.add_key(user, &key, &grant, now).await? {
-        bail!("a key of that id is there already; try again");
+    let key = make(store, environment, (user, &grant), now).await?;
+    let ends = grace.map(|Age(grace)| now.plus(grace));
+    // The new key is shown before the old one is touched: whatever happens then, nobody is left with neither.
+    if as_json {
+        let mut told = made_as_json(user, &key, &grant, now);
+        let expires_at = ends.into_iter().chain(old.grant.expires_at).min();
+        let replaced = json!({ "key_id": old.id, "expires_at": expires_at.map(date_time) });
+        told.insert("replaces".to_owned(), replaced);
+        println!("{:#}", Value::Object(told));
+    } else {
+        println!("{}", key.reveal());
     }
-    println!("{}", key.reveal());
-    let Some(Age(grace)) = grace else {
+    let Some(ends) = ends else {
         eprintln!("{} goes on until `holdfast key revoke {}`", old.id, old.id);
         return Ok(());
     };
-    let ends = now.plus(grace);
     let is_shorter = store.end_key(&old.id, ends).await;
     let unsure = || format!("{} goes on: end it with `holdfast key revoke {}`", old.id, old.id);
     if is_shorter.with_context(unsure)? {

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) async fn webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
     match command {
         WebhookCommand::List { user, limit, json } => list(&user, limit, json).await,
-        WebhookCommand::Replay { user, delivery } => replay(&user, &delivery).await,
+        WebhookCommand::Replay { user, delivery, json } => replay(&user, &delivery, json).await,
     }
 }
 
@@ -47,10 +47,20 @@ async fn list(user: &UserId, limit: u8, as_json: bool) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn replay(user: &UserId, id: &DeliveryId) -> anyhow::Result<ExitCode> {
+async fn replay(user: &UserId, id: &DeliveryId, as_json: bool) -> anyhow::Result<ExitCode> {
     let (store, _) = connection::store().await?;
     let is_there = store.redeliver(user, id, Clock::system().now()).await?;
     is_there.then_some(()).with_context(|| format!("{user} has no delivery {id}"))?;
+    if as_json {
+        let told = json!({
+            "user_id": user,
+            "delivery_id": id.to_string(),
+            "job_id": id.event.job,
+            "status": DeliveryStatus::Due.as_str(),
+        });
+        println!("{told:#}");
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("{GOOD}begun anew{GOOD:#}: the next sweep has it tried");
     Ok(ExitCode::SUCCESS)
 }

@@ -11,5 +11,6 @@ mod commands;
 mod crash;
 mod documents;
 mod on_call;
+mod scripts;
 mod server;
 mod upstreams;

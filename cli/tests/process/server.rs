@@ -161,7 +161,7 @@ impl Drop for Server {
 }
 
 /// A TLS configuration that trusts nobody: these tests speak plain HTTP on loopback.
-fn no_tls() -> rustls::ClientConfig {
+pub(crate) fn no_tls() -> rustls::ClientConfig {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
