@@ -1,6 +1,6 @@
 //! Every answer there is, field by field, and what is in none of them.
 
-mod outage;
+pub(crate) mod outage;
 mod webhooks;
 
 use std::{

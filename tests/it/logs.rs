@@ -6,10 +6,17 @@ use std::{
     time::Duration,
 };
 
+use domain::webhook::Secret;
 use runtime::{Environment, telemetry};
 use serde_json::{Value, json};
 
-use crate::world::{BRISK, World, eventually};
+use crate::{
+    webhooks::{
+        receiver::{Receiver, Reply},
+        register,
+    },
+    world::{BRISK, World, eventually},
+};
 
 /// What all scenarios log from now on: there is one log in a process.
 #[derive(Clone, Default)]
@@ -88,6 +95,57 @@ async fn one_trace_leads_from_the_order_through_every_visit_to_the_end_of_its_jo
         assert_eq!(line["job_id"], job.as_str());
         assert!(!line.to_string().contains("a canary"), "{line}");
     }
+    world.finish().await;
+}
+
+/// The end of a job is told in the trace of its order: on the bus, and in each attempt at a webhook, also in one that the
+/// first asked for.
+#[tokio::test]
+async fn the_trace_of_the_order_leads_on_to_the_event_and_to_every_attempt_at_its_webhook() {
+    let log = Log::begin();
+    let world = World::with(&BRISK).await;
+    let anna = world.user("anna", "1").await;
+    let receiver = Receiver::start([Reply::status(500)]).await;
+    register(&world, &anna, &receiver.url, &Secret::new([1; 32])).await;
+    // It would ask for the event to be told as well, in a trace of its own; no other comes in this test.
+    eventually("the sweep of the start is over", async || {
+        (world.counts().sum("Sweeps") >= 1).then_some(())
+    })
+    .await;
+    let slow = json!({ "sandbox": { "delay_ms": 3_000 } });
+    let order = json!({ "model": "recraft-v3", "prompt": "a", "extra": slow });
+    let job = anna.accepted(&order).await;
+    let lines = eventually("the second attempt is logged", async || {
+        let lines = log.lines_with(&job);
+        let is_last = |line: &Value| line["service"] == "notify" && line["next"] == "delivered";
+        lines.iter().any(is_last).then_some(lines)
+    })
+    .await;
+
+    let accepted = lines.iter().find(|line| line["message"] == "accepted").unwrap();
+    let trace = accepted["trace_id"].as_str().unwrap();
+    assert!(trace.starts_with("1-") && trace.len() == 35, "{trace}");
+    let ended = lines.iter().find(|line| line["message"] == "ended").unwrap();
+    // Through more than one visit of the worker, and more than one of whoever tells.
+    assert!(ended["fence"].as_u64().unwrap() > 1, "{ended}");
+    assert_eq!((&ended["service"], &ended["trace_id"]), (&json!("generate"), &json!(trace)));
+    let told: Vec<_> = lines.iter().filter(|line| line["service"] == "notify").collect();
+    let tried: Vec<_> =
+        told.iter().filter(|line| line["message"] == "a webhook was tried").collect();
+    let next: Vec<_> = tried.iter().map(|line| (&line["attempt"], &line["next"])).collect();
+    assert_eq!(next, [(&json!(1), &json!("failed")), (&json!(2), &json!("delivered"))]);
+    assert_ne!(tried[0]["request_id"], tried[1]["request_id"]);
+    for line in told {
+        assert_eq!((&line["trace_id"], &line["job_id"]), (&json!(trace), &json!(job)), "{line}");
+        for key in ["timestamp", "level", "message", "target", "request_id"] {
+            assert!(line[key].is_string(), "{key} is missing from {line}");
+        }
+        // A part of its URL lets others in.
+        assert!(!line.to_string().contains("hush"), "{line}");
+    }
+    let published = world.stack().published();
+    let [event] = published.as_slice() else { panic!("{published:#?}") };
+    assert!(event["TraceHeader"].as_str().unwrap().contains(trace), "{event}");
     world.finish().await;
 }
 

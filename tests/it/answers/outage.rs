@@ -16,7 +16,7 @@ fn cut_off(world: &World, function: &str) -> Environment {
 }
 
 /// A request as the gateway hands it on, which knows already who asks.
-fn request(caller: &Caller, method: &str, path: &str, body: Option<&Value>) -> Request {
+pub(crate) fn request(caller: &Caller, method: &str, path: &str, body: Option<&Value>) -> Request {
     let (key_id, scopes) = (caller.key.id().to_string(), Scopes::all().to_string());
     let event = json!({
         "version": "2.0",
@@ -39,7 +39,7 @@ fn request(caller: &Caller, method: &str, path: &str, body: Option<&Value>) -> R
 }
 
 /// The answer, which is one that the description of the API has.
-fn read(method: &str, path: &str, response: Response<Body>) -> Answer {
+pub(crate) fn read(method: &str, path: &str, response: Response<Body>) -> Answer {
     let (head, body) = response.into_parts();
     let (status, text) = (head.status.as_u16(), String::from_utf8(body.to_vec()).unwrap());
     described::check(method, path, status, &head.headers, &text);
