@@ -223,6 +223,16 @@ fn open_stores(template: &Document) -> Vec<String> {
             wrong.push(format!("what {id} sets aside is gone too early"));
         }
     }
+    // Who may do something is in the roles; what is attached to a queue or a bucket only refuses.
+    for kind in ["AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy"] {
+        for (id, policy) in template.all(kind) {
+            for statement in items(&policy["Properties"]["PolicyDocument"]["Statement"]) {
+                if statement["Effect"] != "Deny" {
+                    wrong.push(format!("{id} lets somebody in"));
+                }
+            }
+        }
+    }
     for (id, function) in template.all(FUNCTION) {
         for (_, event) in entries(&function["Properties"]["Events"]) {
             if event["Type"] != "SQS" {
@@ -449,6 +459,11 @@ fn queues_and_buckets_are_encrypted_by_tls_and_not_public() {
                 "JobsQueue can be reached without TLS",
             ),
             ("aws:SecureTransport: \"false\"", "aws:SecureTransport: \"true\"", "without TLS"),
+            (
+                "Sid: OnlyByTls\n            Effect: Deny",
+                "Sid: OnlyByTls\n            Effect: Allow",
+                "lets somebody in",
+            ),
             (
                 "Bucket: !Ref ImagesBucket",
                 "Bucket: other",
