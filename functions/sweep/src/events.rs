@@ -17,22 +17,31 @@ const PAGES_MAX: u32 = 10;
 /// The longest pause before an event that could not be told is asked for again.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
 
-/// Looks after the events that are due, and then asks for the deliveries that are, until the time is up.
+/// Looks after the events that are due, until the time is up.
 pub(crate) async fn sweep(
     app: &App,
     events: &[DueEvent],
     end: Timestamp,
     mut report: Report,
-) -> Result<Report, StoreError> {
+) -> Report {
     for some in events.chunks(AT_ONCE) {
         if app.clock.now() >= end {
             report.unfinished = true;
-            return Ok(report);
+            return report;
         }
         for outcome in join_all(some.iter().map(|due| tend(app, due))).await {
             report = report.count(&outcome);
         }
     }
+    report
+}
+
+/// Asks for the deliveries that are due, until the time is up.
+pub(crate) async fn sweep_deliveries(
+    app: &App,
+    end: Timestamp,
+    mut report: Report,
+) -> Result<Report, StoreError> {
     for shard in shards(app.clock.now()) {
         for page in 1..=PAGES_MAX {
             let now = app.clock.now();

@@ -201,7 +201,7 @@ pub(crate) fn retry_config() -> RetryConfig {
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
 ///
 /// # Errors
-/// If TLS cannot be set up.
+/// If the file is no list of certificates, or TLS cannot be set up.
 pub fn http_client(environment: &Environment) -> Result<SharedHttpClient, AwsError> {
     let mut trusted = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     if let Some(bundle) = environment.get("AWS_CA_BUNDLE") {

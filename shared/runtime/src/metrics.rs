@@ -65,7 +65,7 @@ pub enum Metric {
     VisitsFailed,
     /// A hold could not be resolved, because the account does not hold so much: the books are wrong.
     BooksUnbalanced,
-    /// A sweep has looked at all that was due. When this stops, nothing repairs what goes wrong.
+    /// A sweep has looked at all jobs and events that were due. When this stops, nothing repairs what goes wrong.
     Sweeps,
     /// The sweep rang for a job that nobody worked on.
     RungAgain,
