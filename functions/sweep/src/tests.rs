@@ -1,6 +1,9 @@
 //! What a run reports, and a run that has no time.
 
+use std::sync::{Arc, Mutex};
+
 use lambda_runtime::Context;
+use runtime::metrics::Sink;
 use serde_json::{Value, json};
 
 use super::*;
@@ -29,8 +32,11 @@ fn variables() -> Vec<(String, String)> {
 }
 
 fn app() -> App {
-    App::new(&variables().into_iter().collect(), Host::system().with_clock(Clock::new(|| NOW)))
-        .unwrap()
+    app_on(Host::system())
+}
+
+fn app_on(host: Host) -> App {
+    App::new(&variables().into_iter().collect(), host.with_clock(Clock::new(|| NOW))).unwrap()
 }
 
 #[test]
@@ -87,8 +93,18 @@ async fn a_run_without_time_begins_nothing_and_says_so() {
     for left in [0, 1_000, 15_000] {
         let mut context = Context::default();
         context.deadline = NOW.plus(Duration::from_millis(left)).millis();
-        let report = handle(&app(), LambdaEvent::new(Value::Null, context)).await.unwrap();
+        let counts = Arc::new(Mutex::new(String::new()));
+        let taken = Arc::clone(&counts);
+        let sink = Sink::new(move |line| {
+            taken.lock().unwrap().push_str(line);
+            Ok(())
+        });
+        let app = app_on(Host::system().with_counts(Some(sink)));
+        let report = handle(&app, LambdaEvent::new(Value::Null, context)).await.unwrap();
         assert_eq!(report, Report { unfinished: true, ..Report::default() }, "{left}");
+        // Whoever waits for a sweep that has seen all is not told of this one.
+        let counts = counts.lock().unwrap();
+        assert!(!counts.contains(Metric::Sweeps.name()), "{counts}");
     }
 }
 
